@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Allocation that can't fail: out of memory ends the program with a message. Everything is freed with free(). */
+#ifndef LOCKTRAIL_BASE_MEM_H
+#define LOCKTRAIL_BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_calloc(size_t count, size_t size);
+void *mem_realloc(void *old, size_t count, size_t size);
+char *mem_strdup(const char *text);
+char *mem_strndup(const char *text, size_t size);
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Grows an array for at least one more element: doubles `*capacity` when `count` has reached it. */
+void *mem_grow(void *array, size_t count, size_t *capacity, size_t element_size);
+
+#endif

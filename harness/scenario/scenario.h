@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A scenario file's bytes in, a checked struct scenario with every default filled in out. */
+#ifndef LOCKTRAIL_SCENARIO_SCENARIO_H
+#define LOCKTRAIL_SCENARIO_SCENARIO_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "trail/words.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum runtime { RUNTIME_DDTRACE, RUNTIME_COMMAND };
+enum launcher { LAUNCHER_DDTRACE_RUN, LAUNCHER_AUTO };
+enum lock_type { LOCK_TYPE_RLOCK, LOCK_TYPE_LOCK };
+enum arms { ARMS_PAIRED, ARMS_TEE };
+enum protocol { PROTOCOL_SILENT, PROTOCOL_LINES };
+enum control_kind { CONTROL_NONE, CONTROL_BUILTIN, CONTROL_COMMAND };
+enum report_kind { REPORT_BRIEF, REPORT_DEBUG };
+enum forward_kind { FORWARD_ENVIRONMENT, FORWARD_NONE, FORWARD_AGENT, FORWARD_AGENTLESS };
+
+struct scenario_phase {
+    char *pattern;
+    double share;        /* of the duration, relative to the other phases' shares; 0 where iterations are given */
+    uint64_t iterations; /* for each thread; filled in from share, duration and rate where it was not given */
+    double seconds;      /* its part of the duration; 0: as fast as it goes */
+};
+
+struct scenario_variable {
+    char *name, *value;
+};
+
+/* A lock that a `command` worker holds, or (under `expect`) another rendering for one that a worker declares. */
+struct scenario_lock {
+    char *worker; /* under `expect`: the worker's name, NULL for every worker. Under workers.X.locks: X */
+    char *id;
+    char *name;
+    char *file; /* from `site: FILE:LINE`; "" and 0 where not given */
+    unsigned line;
+    enum rendering rendering;
+    char *mangled;
+    uint64_t acquires; /* of one process in one run; 0: not known */
+};
+
+struct scenario_limits {
+    uint64_t memory; /* bytes of address space (RLIMIT_AS); 0 no limit */
+    uint64_t files;  /* open descriptors (RLIMIT_NOFILE); 0 no limit */
+    uint64_t output; /* bytes of stdout and of stderr that are kept; the rest is counted and dropped */
+    uint64_t disk;   /* bytes of one file that it writes (RLIMIT_FSIZE); 0 no limit */
+};
+
+struct scenario_worker {
+    char *name; /* its key: "python" */
+    enum runtime runtime;
+    unsigned count; /* processes for each arm */
+    struct scenario_variable *environment;
+    size_t environment_count;
+    struct scenario_limits limits;
+    int64_t start_timeout_ms;   /* from spawn to the first protocol line */
+    int64_t silence_timeout_ms; /* between two protocol lines */
+    int64_t stop_timeout_ms;    /* from SIGTERM to SIGKILL; also what a worker may overrun its duration */
+    int64_t upload_interval_ms;
+    double capture_pct; /* 0 < x <= 100 */
+
+    /* ddtrace */
+    char *version; /* of ddtrace: "4.16.0" */
+    char **packages;
+    size_t package_count;
+    enum launcher launcher;
+    char *interpreter; /* "python3", or a path */
+    bool inspect_dir;  /* DD_PROFILING_LOCK_NAME_INSPECT_DIR */
+    enum lock_type lock;
+
+    /* command */
+    char **command;
+    size_t command_count;
+    char *directory; /* where it runs; NULL: the directory from which locktrail was started */
+    enum protocol protocol;
+    struct scenario_lock *locks;
+    size_t lock_count;
+};
+
+struct scenario {
+    char *path; /* as given on the command line */
+    char *name, *description;
+    char *service, *env, *version; /* DD_SERVICE, DD_ENV, DD_VERSION */
+    int64_t duration_ms;
+    unsigned threads;
+    uint64_t seed;
+    double rate; /* iterations in a second for each thread, where a phase gives no iterations */
+    enum arms arms;
+    enum report_kind report;
+
+    struct {
+        enum control_kind kind;
+        char **command; /* CONTROL_COMMAND */
+        size_t command_count;
+        int64_t timeout_ms;
+    } control;
+
+    struct scenario_worker *workers;
+    size_t worker_count;
+    struct scenario_phase *phases;
+    size_t phase_count;
+
+    struct {
+        char *listen; /* "127.0.0.1:0", or "unix:" (a socket in the run directory), or "unix:/PATH" */
+        uint64_t max_body, max_header; /* bytes */
+        unsigned max_parts;
+        int64_t idle_timeout_ms;
+    } intake;
+    struct {
+        enum forward_kind kind;
+        char *url; /* of the agent (http://..., unix:///...); NULL: from the environment */
+        char *site; /* agentless: "datadoghq.com"; NULL: from the environment */
+        int64_t timeout_ms;
+    } forward;
+
+    struct scenario_lock *expect;
+    size_t expect_count;
+    struct {
+        double absence_probability;
+        double duration_tolerance; /* 0.2: a phase may take a fifth longer than planned, and never be shorter */
+    } evidence;
+};
+
+/* One thing wrong with a file. */
+struct diagnostic {
+    unsigned line, column; /* from 1; 0 for one without a place (an override names itself in the text) */
+    char *text;            /* "workers.python.capture_pct: 120 is out of range, expected a number above 0 and up to 100" */
+    char *excerpt;         /* the line of the file and, under it, a caret; NULL where there is no place */
+};
+
+struct diagnostics {
+    struct diagnostic *items; /* in the order of the file */
+    size_t count, capacity;
+    size_t dropped; /* beyond DIAGNOSTICS_MAX */
+};
+/* More than a person reads; a binary file would give one for each byte. */
+#define DIAGNOSTICS_MAX 50
+
+void diagnostics_fini(struct diagnostics *d);
+
+/* Limits of a file. Shipped ones have 2 KiB and four levels; the bounds stop files that were made to hurt. */
+#define SCENARIO_SIZE_MAX ((size_t)1 << 20)
+#define SCENARIO_DEPTH_MAX 32
+#define SCENARIO_NODES_MAX 20000 /* after aliases are followed: a "billion laughs" file ends here */
+
+/* `--set PATH=VALUE`: the value is read as YAML and replaces or adds the node at that path of keys before the checks. */
+struct scenario_override {
+    const char *path;  /* "workers.python.capture_pct" */
+    const char *value; /* "10" */
+};
+
+/* Reads, overrides, checks, fills in. `path` is only for messages. Returns 0 and the scenario, or -1 with at least one
+ * diagnostic. All of a file's errors are reported. No I/O; any thread. */
+int scenario_read(const char *path, const char *bytes, size_t size,
+                  const struct scenario_override *overrides, size_t override_count,
+                  struct scenario **out, struct diagnostics *diagnostics);
+void scenario_free(struct scenario *s);
+
+/* The scenario as YAML with every default filled in; reading it back gives the same scenario. */
+void scenario_print(const struct scenario *s, struct buf *out);
+
+/* The key tables as text for `locktrail help scenario`: one line for each key with type, range, default and meaning. */
+void scenario_describe_keys(struct buf *out);
+
+const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name);
+
+#endif

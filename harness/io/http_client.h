@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP requests from the loop: libcurl's multi socket interface on libuv. */
+#ifndef LOCKTRAIL_IO_HTTP_CLIENT_H
+#define LOCKTRAIL_IO_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "io/httpd.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct http_client;
+
+/* Largest answer that is kept. Agents answer with less than a KiB; /info has some. */
+#define HTTP_ANSWER_MAX ((size_t)1 << 20)
+
+struct http_call {
+    const char *method;          /* "GET", "POST" */
+    const char *url;             /* "http://127.0.0.1:8126/profiling/v1/input", "https://..." */
+    const char *unix_socket;     /* path, or NULL */
+    const struct http_headers *headers; /* sent as they are; Host and Content-Length are the client's */
+    const void *body;            /* borrowed until the callback */
+    size_t body_size;
+    int64_t timeout_ms; /* for all of it */
+};
+
+struct http_result {
+    const struct err *error; /* NULL where an answer came, whatever its status. Never contains a header's value */
+    int status;
+    const struct buf *body; /* cut at HTTP_ANSWER_MAX */
+};
+typedef void (*http_client_fn)(const struct http_result *result, void *data);
+
+struct http_client *http_client_new(uv_loop_t *loop, struct err *e);
+/* No redirects are followed, no proxy is used, certificates are checked. The callback comes exactly once, never from within. */
+void http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn,
+                      void *data);
+/* Ends open calls with an error, calls `closed`, frees. */
+void http_client_close(struct http_client *client, void (*closed)(void *data), void *data);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that one run left, read back from its run directory, and judged. A run's own report is made from this and from
+ * nothing else, so that the report of a run that was killed, or of one from last week, is made in the same way. */
+#ifndef LOCKTRAIL_ENGINE_EVIDENCE_H
+#define LOCKTRAIL_ENGINE_EVIDENCE_H
+
+#include "base/err.h"
+#include "profile/profile.h"
+#include "scenario/scenario.h"
+#include "trail/trail.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Something that went wrong in the run itself. Any of them makes the verdict `error`. */
+struct problem {
+    char *who;    /* "python.1.local", "intake", "run", "control" */
+    char *text;   /* "ended by signal 11 (Segmentation fault) 3.2 s after its start" */
+    char *advice; /* what to do; may be "" */
+    char *output; /* the last bytes of the worker's output, as valid UTF-8; "" where there is none */
+};
+
+/* One worker process. */
+struct worker_outcome {
+    char *name;   /* the instance: "python.1.local" */
+    char *worker; /* "python" */
+    enum arm arm;
+    int64_t pid;
+    bool started, ended;
+    bool good;        /* it did all that it was asked for */
+    char *cause;      /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still running when the coordinator died" */
+    char *runtime, *version; /* from its hello; "" where it said none */
+    int64_t wall_ms, cpu_ms;
+    int64_t max_rss;  /* bytes */
+    uint64_t output_dropped; /* bytes of its output over the limit */
+};
+
+/* One profile file in copies/. */
+struct evidence_copy {
+    enum stage stage;
+    size_t instance;
+    unsigned sequence; /* from 1, for each stage and instance */
+    char *path;        /* relative to the run directory */
+    char *hash;
+    uint64_t size;     /* bytes as captured */
+    char *start, *end; /* of an upload's event.json; "" for a local file */
+    char *runtime_id;
+    struct profile *profile; /* NULL where it can't be read */
+    char *unreadable;        /* why, else NULL */
+};
+
+/* Uploads at one stage. */
+struct upload_counts {
+    uint64_t received, stored, rejected, forwarded, forward_failed;
+};
+
+struct evidence {
+    char *directory;
+    struct scenario *scenario;
+    struct ledger ledger;
+    char *run_id;     /* also in the uploads' tags: "locktrail_run:…" */
+    char *started_at; /* RFC 3339, UTC */
+    int64_t wall_ms;
+    bool complete;    /* the coordinator lived to the run's end; false marks the report as that of a killed run */
+    bool interrupted; /* the user stopped it */
+    enum control_outcome control;
+    char *control_why;
+    char *control_output; /* of a control command: the last of its output; "" else */
+    int control_exit;     /* of a control command */
+    bool stage_ran[STAGE_COUNT];
+    struct worker_outcome *workers;
+    size_t worker_count, worker_capacity;
+    struct evidence_copy *copies;
+    size_t copy_count, copy_capacity;
+    struct upload_counts uploads;
+    struct problem *problems;
+    size_t problem_count, problem_capacity;
+    char *forward_described; /* "" where uploads stayed inside */
+    char *profiles_url;      /* "" where there is none */
+    struct trail_result trail;
+};
+
+/* Reads the directory and judges. Damage that a kill leaves (a torn last line, a copy without its .json, a temporary file) is
+ * tolerated and noted as a problem; what is not a run directory at all is an error (ERR_INPUT, ERR_MISSING). Free with
+ * evidence_free. Blocking; no loop needed. */
+int evidence_load(const char *directory, struct evidence **out, struct err *e);
+void evidence_free(struct evidence *ev);
+
+/* The exit code of a run or a report: that of the verdict, or 130 for an interrupted one. */
+int evidence_exit_code(const struct evidence *ev);
+
+#endif

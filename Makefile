@@ -26,7 +26,7 @@ ifeq ($(COVERAGE),1)
 CFLAGS += --coverage
 LDFLAGS += --coverage
 endif
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that one run left, read back from its run directory, and judged. A run's own report is made from this and from
- * nothing else, so that the report of a run that was killed, or of one from last week, is made in the same way. */
+/* Everything that one run left, read back from its run directory, and judged. A run's own report is
+ * made from this and from nothing else, so that the report of a run that was killed, or of one from
+ * last week, is made in the same way. */
 #ifndef LOCKTRAIL_ENGINE_EVIDENCE_H
 #define LOCKTRAIL_ENGINE_EVIDENCE_H
 
@@ -18,7 +19,8 @@ struct problem {
     char *who;    /* "python.1.local", "intake", "run", "control" */
     char *text;   /* "ended by signal 11 (Segmentation fault) 3.2 s after its start" */
     char *advice; /* what to do; may be "" */
-    char *output; /* the last bytes of the worker's output, as valid UTF-8; "" where there is none */
+    char
+        *output; /* the last bytes of the worker's output, as valid UTF-8; "" where there is none */
 };
 
 /* One worker process. */
@@ -28,11 +30,12 @@ struct worker_outcome {
     enum arm arm;
     int64_t pid;
     bool started, ended;
-    bool good;        /* it did all that it was asked for */
-    char *cause;      /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still running when the coordinator died" */
+    bool good;   /* it did all that it was asked for */
+    char *cause; /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still
+                    running when the coordinator died" */
     char *runtime, *version; /* from its hello; "" where it said none */
     int64_t wall_ms, cpu_ms;
-    int64_t max_rss;  /* bytes */
+    int64_t max_rss;         /* bytes */
     uint64_t output_dropped; /* bytes of its output over the limit */
 };
 
@@ -62,7 +65,8 @@ struct evidence {
     char *run_id;     /* also in the uploads' tags: "locktrail_run:…" */
     char *started_at; /* RFC 3339, UTC */
     int64_t wall_ms;
-    bool complete;    /* the coordinator lived to the run's end; false marks the report as that of a killed run */
+    bool complete;    /* the coordinator lived to the run's end; false marks the report as that of a
+                         killed run */
     bool interrupted; /* the user stopped it */
     enum control_outcome control;
     char *control_why;
@@ -81,9 +85,9 @@ struct evidence {
     struct trail_result trail;
 };
 
-/* Reads the directory and judges. Damage that a kill leaves (a torn last line, a copy without its .json, a temporary file) is
- * tolerated and noted as a problem; what is not a run directory at all is an error (ERR_INPUT, ERR_MISSING). Free with
- * evidence_free. Blocking; no loop needed. */
+/* Reads the directory and judges. Damage that a kill leaves (a torn last line, a copy without its
+ * .json, a temporary file) is tolerated and noted as a problem; what is not a run directory at all
+ * is an error (ERR_INPUT, ERR_MISSING). Free with evidence_free. Blocking; no loop needed. */
 int evidence_load(const char *directory, struct evidence **out, struct err *e);
 void evidence_free(struct evidence *ev);
 

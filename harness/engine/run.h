@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of one run: prepare, control, workers, collect, close. Leaves a run directory; judging is evidence.h's. */
+/* The life of one run: prepare, control, workers, collect, close. Leaves a run directory; judging
+ * is evidence.h's. */
 #ifndef LOCKTRAIL_ENGINE_RUN_H
 #define LOCKTRAIL_ENGINE_RUN_H
 
@@ -42,9 +43,10 @@ struct run_options {
     void *data;
 };
 
-/* Runs to the end on a loop of its own; blocks. Handles SIGINT and SIGTERM while it runs: first stops workers and collects,
- * second ends at once. Returns 0 when the run directory is complete enough to be judged (whatever happened to the workers), -1 where
- * nothing could be run (ERR_MISSING a component, ERR_WRITE the directory, ERR_INTERNAL). */
+/* Runs to the end on a loop of its own; blocks. Handles SIGINT and SIGTERM while it runs: first
+ * stops workers and collects, second ends at once. Returns 0 when the run directory is complete
+ * enough to be judged (whatever happened to the workers), -1 where nothing could be run
+ * (ERR_MISSING a component, ERR_WRITE the directory, ERR_INTERNAL). */
 int run_execute(const struct run_options *options, struct err *e);
 
 #endif

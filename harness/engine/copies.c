@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/copies.h"
+
+#include "base/mem.h"
+#include "io/hash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* Headers whose values are secrets. */
+static bool is_secret(const char *header)
+{
+    static const char *const secrets[] = {"dd-api-key",    "dd-application-key",  "x-api-key",
+                                          "authorization", "proxy-authorization", "cookie"};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strcasecmp(header, secrets[i]) == 0)
+            return true;
+    return false;
+}
+
+static void put_headers(struct json_out *out, const struct http_headers *headers)
+{
+    json_key(out, "headers");
+    json_array(out);
+    for (size_t i = 0; i < headers->count; i++) {
+        json_array(out);
+        json_string(out, headers->items[i].name);
+        json_string(out,
+                    is_secret(headers->items[i].name) ? "[redacted]" : headers->items[i].value);
+        json_array_end(out);
+    }
+    json_array_end(out);
+}
+
+static void put_event(struct json_out *out, const struct upload *upload)
+{
+    json_key(out, "event");
+    if (upload->event)
+        json_string_n(out, upload->event, upload->event_size);
+    else
+        json_null(out);
+}
+
+static void put_received(struct json_out *out)
+{
+    char now[JOURNAL_TIME_SIZE];
+    journal_time(now);
+    json_put_string(out, "received", now);
+}
+
+static void journal_copy(struct host *host, enum stage stage, const char *instance,
+                         unsigned sequence, const char *hash, size_t size)
+{
+    struct json_out out = journal_begin(&host->journal, "copy");
+    json_put_string(&out, "stage", stage_name(stage));
+    json_put_string(&out, "instance", instance);
+    json_put_uint(&out, "sequence", sequence);
+    json_put_string(&out, "sha256", hash);
+    json_put_uint(&out, "size", size);
+    journal_end(&host->journal, &out, true);
+}
+
+static void store_profile(struct host *host, const char *instance, unsigned sequence,
+                          const struct upload *upload, const struct upload_profile *profile)
+{
+    char hash[HASH_TEXT_SIZE];
+    struct buf bytes = {0}, meta = {0};
+    hash_text(profile->bytes, profile->size, hash);
+    buf_add(&bytes, profile->bytes, profile->size);
+
+    struct json_out out = json_begin(&meta, 2);
+    json_object(&out);
+    json_put_string(&out, "stage", stage_name(STAGE_UPLOAD));
+    json_put_string(&out, "instance", instance);
+    json_put_uint(&out, "sequence", sequence);
+    json_put_string(&out, "attachment", profile->name);
+    json_put_string(&out, "sha256", hash);
+    json_put_uint(&out, "size", profile->size);
+    put_received(&out);
+    json_put_string(&out, "start", upload->start);
+    json_put_string(&out, "end", upload->end);
+    json_put_string(&out, "runtime_id", upload->runtime_id);
+    json_put_string(&out, "path", upload->path);
+    json_put_int(&out, "status", upload->status);
+    put_headers(&out, upload->headers);
+    put_event(&out, upload);
+    json_object_end(&out);
+    buf_add_char(&meta, '\n');
+
+    char *base = mem_printf("%s/copies/upload/%s.%u", host->options->directory, instance, sequence);
+    char *pprof_path = mem_printf("%s.pprof", base), *json_path = mem_printf("%s.json", base);
+    disk_put(host->disk, json_path, &meta, NULL, NULL);
+    disk_put(host->disk, pprof_path, &bytes, NULL, NULL);
+    journal_copy(host, STAGE_UPLOAD, instance, sequence, hash, profile->size);
+    free(base);
+    free(pprof_path);
+    free(json_path);
+}
+
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence,
+                         const struct upload *upload)
+{
+    for (size_t i = 0; i < upload->profile_count; i++)
+        store_profile(host, instance, ++*sequence, upload, &upload->profiles[i]);
+}
+
+void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload)
+{
+    struct buf meta = {0}, body = {0};
+    struct json_out out = json_begin(&meta, 2);
+    json_object(&out);
+    json_put_string(&out, "reason", upload->rejected);
+    json_put_int(&out, "status", upload->status);
+    json_put_string(&out, "path", upload->path);
+    put_received(&out);
+    put_headers(&out, upload->headers);
+    put_event(&out, upload);
+    json_object_end(&out);
+    buf_add_char(&meta, '\n');
+    if (upload->body)
+        buf_add(&body, upload->body->data, upload->body->size);
+
+    char *base = mem_printf("%s/copies/upload/rejected/%u", host->options->directory, number);
+    char *body_path = mem_printf("%s.body", base), *json_path = mem_printf("%s.json", base);
+    disk_put(host->disk, json_path, &meta, NULL, NULL);
+    disk_put(host->disk, body_path, &body, NULL, NULL);
+    free(base);
+    free(body_path);
+    free(json_path);
+}
+
+/* --- local files
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct local_file {
+    char *path;
+    struct timespec written;
+    char hash[HASH_TEXT_SIZE];
+    size_t size;
+};
+
+struct collection {
+    uv_work_t work;
+    struct host *host;
+    char *directory, *instance;
+    enum stage stage;
+    struct local_file *files;
+    size_t count, capacity;
+    size_t moved;
+    bool failed;
+    struct err error;
+    copies_fn fn;
+    void *data;
+};
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t size = strlen(text), end_size = strlen(end);
+    return size > end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static int list_files(struct collection *c, struct err *e)
+{
+    DIR *directory = opendir(c->directory);
+    if (!directory)
+        return errno == ENOENT ? 0 : err_sys(e, ERR_INTERNAL, errno, "can't list %s", c->directory);
+    int result = 0;
+    struct dirent *entry;
+    while (result == 0 && (entry = readdir(directory))) {
+        struct stat status;
+        /* ddtrace up to 3.x wrote PREFIX.PID without a suffix of its own; its companions are JSON.
+         */
+        if (!strstr(entry->d_name, ".pprof") || ends_in(entry->d_name, ".json"))
+            continue;
+        char *path = mem_printf("%s/%s", c->directory, entry->d_name);
+        if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode)) {
+            free(path);
+            continue;
+        }
+        if (c->count == COPIES_FILES_MAX) {
+            free(path);
+            result = err_set(e, ERR_INPUT, "%s has more than %d profiles; the rest is left there",
+                             c->directory, COPIES_FILES_MAX);
+            break;
+        }
+        c->files = mem_grow(c->files, c->count, &c->capacity, sizeof *c->files);
+        c->files[c->count++] = (struct local_file){.path = path, .written = status.st_mtim};
+    }
+    closedir(directory);
+    return result;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct local_file *x = a, *y = b;
+    if (x->written.tv_sec != y->written.tv_sec)
+        return x->written.tv_sec < y->written.tv_sec ? -1 : 1;
+    if (x->written.tv_nsec != y->written.tv_nsec)
+        return x->written.tv_nsec < y->written.tv_nsec ? -1 : 1;
+    return strverscmp(x->path, y->path);
+}
+
+static int write_meta(const struct collection *c, const struct local_file *file, size_t sequence,
+                      const char *base, struct err *e)
+{
+    struct buf meta = {0};
+    struct json_out out = json_begin(&meta, 2);
+    const char *name = strrchr(file->path, '/');
+    json_object(&out);
+    json_put_string(&out, "stage", stage_name(c->stage));
+    json_put_string(&out, "instance", c->instance);
+    json_put_uint(&out, "sequence", sequence);
+    json_put_string(&out, "file", name ? name + 1 : file->path);
+    json_put_string(&out, "sha256", file->hash);
+    json_put_uint(&out, "size", file->size);
+    json_object_end(&out);
+    buf_add_char(&meta, '\n');
+    char *path = mem_printf("%s.json", base);
+    int result = disk_write_now(path, meta.data, meta.size, e);
+    free(path);
+    buf_fini(&meta);
+    return result;
+}
+
+static int move_file(struct collection *c, size_t index, struct err *e)
+{
+    struct local_file *file = &c->files[index];
+    struct buf bytes = {0};
+    if (disk_read_now(file->path, COPIES_FILE_MAX, &bytes, e) < 0)
+        return -1;
+    hash_text(bytes.data, bytes.size, file->hash);
+    file->size = bytes.size;
+    buf_fini(&bytes);
+    char *base = mem_printf("%s/copies/%s/%s.%zu", c->host->options->directory,
+                            stage_name(c->stage), c->instance, c->moved + 1);
+    char *path = mem_printf("%s.pprof", base);
+    int result = write_meta(c, file, c->moved + 1, base, e);
+    if (result == 0 && rename(file->path, path) < 0)
+        result = err_sys(e, ERR_WRITE, errno, "can't move %s to %s", file->path, path);
+    if (result == 0)
+        c->moved++;
+    free(base);
+    free(path);
+    return result;
+}
+
+static void on_collect(uv_work_t *work)
+{
+    struct collection *c = work->data;
+    char *target = mem_printf("%s/copies/%s", c->host->options->directory, stage_name(c->stage));
+    c->failed =
+        list_files(c, &c->error) < 0 || (c->count > 0 && disk_make_dir(target, &c->error) < 0);
+    free(target);
+    if (c->count > 0)
+        qsort(c->files, c->count, sizeof *c->files, by_time);
+    for (size_t i = 0; i < c->count && !c->failed; i++)
+        c->failed = move_file(c, i, &c->error) < 0;
+}
+
+static void on_collected(uv_work_t *work, int status)
+{
+    struct collection *c = work->data;
+    (void)status; /* never cancelled: a run closes only after its collections */
+    for (size_t i = 0; i < c->moved; i++)
+        journal_copy(c->host, c->stage, c->instance, (unsigned)i + 1, c->files[i].hash,
+                     c->files[i].size);
+    c->fn(c->moved, c->failed ? &c->error : NULL, c->data);
+    for (size_t i = 0; i < c->count; i++)
+        free(c->files[i].path);
+    free(c->files);
+    free(c->directory);
+    free(c->instance);
+    free(c);
+}
+
+void copies_collect_local(struct host *host, const char *directory, enum stage stage,
+                          const char *instance, copies_fn fn, void *data)
+{
+    struct collection *c = mem_calloc(1, sizeof *c);
+    c->work.data = c;
+    c->host = host;
+    c->directory = mem_strdup(directory);
+    c->instance = mem_strdup(instance);
+    c->stage = stage;
+    c->fn = fn;
+    c->data = data;
+    uv_queue_work(host->loop, &c->work, on_collect, on_collected);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts captured profiles into the run directory: copies/STAGE/INSTANCE.SEQ.pprof with a .json
+ * beside each. */
+#ifndef LOCKTRAIL_ENGINE_COPIES_H
+#define LOCKTRAIL_ENGINE_COPIES_H
+
+#include "engine/host.h"
+#include "pipeline/intake.h"
+#include "trail/words.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Largest local profile that is taken over; the intake's default bound for an upload is the same.
+ */
+#define COPIES_FILE_MAX ((size_t)64 << 20)
+/* Local files of one process: at one each second this is more than a day. Further ones are
+ * reported. */
+#define COPIES_FILES_MAX 100000
+
+/* Writes each profile of a good upload as a copy of the stage `upload`; *sequence is the instance's
+ * last number and grows. */
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence,
+                         const struct upload *upload);
+
+/* Puts a rejected upload aside: copies/upload/rejected/N.body and N.json with the reason. */
+void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload);
+
+/* Moves the *.pprof files below `directory` (of a process that has ended) to copies/STAGE, in the
+ * order in which they were written, on a thread of libuv's pool. Then `fn` on the loop, with the
+ * number of copies; *e is NULL or the first thing that went wrong. */
+typedef void (*copies_fn)(size_t count, const struct err *e, void *data);
+void copies_collect_local(struct host *host, const char *directory, enum stage stage,
+                          const char *instance, copies_fn fn, void *data);
+
+#endif

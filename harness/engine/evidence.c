@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/evidence.h"
+
+#include "base/mem.h"
+#include "engine/evidence_internal.h"
+#include "engine/instances.h"
+#include "io/disk.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void evidence_add_problem(struct evidence *ev, const char *who, const char *advice,
+                          const char *output, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, fmt);
+    buf_vprintf(&text, fmt, args);
+    va_end(args);
+    ev->problems =
+        mem_grow(ev->problems, ev->problem_count, &ev->problem_capacity, sizeof *ev->problems);
+    ev->problems[ev->problem_count++] =
+        (struct problem){.who = mem_strdup(who),
+                         .text = buf_steal(&text),
+                         .advice = mem_strdup(advice),
+                         .output = mem_strdup(output ? output : "")};
+}
+
+struct worker_outcome *evidence_find_worker(struct evidence *ev, const char *name)
+{
+    for (size_t i = 0; i < ev->worker_count; i++)
+        if (strcmp(ev->workers[i].name, name) == 0)
+            return &ev->workers[i];
+    return NULL;
+}
+
+static int read_scenario(struct evidence *ev, struct err *e)
+{
+    struct buf yaml = {0};
+    struct diagnostics diagnostics = {0};
+    char *path = mem_printf("%s/scenario.yaml", ev->directory);
+    int result = disk_read_now(path, SCENARIO_SIZE_MAX, &yaml, e);
+    if (result < 0)
+        err_wrap(e, "%s is not a run directory", ev->directory);
+    else if (scenario_read(path, yaml.data ? yaml.data : "", yaml.size, NULL, 0, &ev->scenario,
+                           &diagnostics) < 0)
+        result = err_set(e, ERR_INPUT, "%s:%u:%u: %s", path, diagnostics.items[0].line,
+                         diagnostics.items[0].column, diagnostics.items[0].text);
+    diagnostics_fini(&diagnostics);
+    buf_fini(&yaml);
+    free(path);
+    return result;
+}
+
+static int add_instance(struct evidence *ev, const struct planned_instance *p, struct err *e)
+{
+    double rate = p->arm == ARM_CONTROL ? 1 : p->def->capture_pct / 100;
+    int index = ledger_add_instance(&ev->ledger, p->name, p->def->name, p->arm, rate, e);
+    if (index < 0)
+        return -1;
+    ev->ledger.instances[index].duration_ms = p->arm == ARM_CONTROL ? 0 : ev->scenario->duration_ms;
+    ev->workers =
+        mem_grow(ev->workers, ev->worker_count, &ev->worker_capacity, sizeof *ev->workers);
+    ev->workers[ev->worker_count++] = (struct worker_outcome){.name = mem_strdup(p->name),
+                                                              .worker = mem_strdup(p->def->name),
+                                                              .arm = p->arm,
+                                                              .cause = mem_strdup(""),
+                                                              .runtime = mem_strdup(""),
+                                                              .version = mem_strdup("")};
+    return 0;
+}
+
+/* Every process that the scenario asks for, started or not. */
+static int add_instances(struct evidence *ev, struct err *e)
+{
+    struct instance_plan plans[2];
+    int result = 0;
+    instances_plan(ev->scenario, &plans[0]);
+    instances_plan_control(ev->scenario, &plans[1]);
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = 0; i < plans[p].count && result == 0; i++)
+            result = add_instance(ev, &plans[p].items[i], e);
+    instance_plan_fini(&plans[0]);
+    instance_plan_fini(&plans[1]);
+    return result;
+}
+
+/* A stage ran when a process that feeds it was started. */
+static void find_stages(struct evidence *ev)
+{
+    ev->stage_ran[STAGE_DECLARED] = true;
+    for (size_t i = 0; i < ev->worker_count; i++) {
+        const struct worker_outcome *w = &ev->workers[i];
+        if (!w->started)
+            continue;
+        if (w->arm == ARM_CONTROL)
+            ev->stage_ran[STAGE_CONTROL] = true;
+        if (w->arm == ARM_LOCAL || w->arm == ARM_TEE)
+            ev->stage_ran[STAGE_COLLECTOR] = true;
+        if (w->arm == ARM_UPLOAD || w->arm == ARM_TEE)
+            ev->stage_ran[STAGE_UPLOAD] = true;
+    }
+}
+
+/* What went wrong in the control is the control's outcome (`critical`), not a problem of the run.
+ */
+static bool counts_against_run(const struct evidence *ev, const struct problem *p)
+{
+    for (size_t i = 0; i < ev->worker_count; i++)
+        if (ev->workers[i].arm == ARM_CONTROL && strcmp(ev->workers[i].name, p->who) == 0)
+            return false;
+    return true;
+}
+
+static enum copy_status copy_status(const struct profile *p)
+{
+    if (!p)
+        return COPY_CORRUPT;
+    return p->kind == PROFILE_FOREIGN ? COPY_FOREIGN
+           : p->kind == PROFILE_EMPTY ? COPY_EMPTY
+                                      : COPY_GOOD;
+}
+
+/* The arrays that a trail_copy points to; strings stay the profile's. */
+static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
+{
+    const struct profile *p = copy->profile;
+    *out = (struct trail_copy){.stage = copy->stage,
+                               .instance = copy->instance,
+                               .path = copy->path,
+                               .hash = copy->hash,
+                               .status = copy_status(p),
+                               .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL)
+                                        : copy->unreadable};
+    if (!p)
+        return;
+    struct sighting *sightings = mem_calloc(p->name_count, sizeof *sightings);
+    const char **keys = mem_calloc(p->key_count, sizeof *keys);
+    for (size_t i = 0; i < p->name_count; i++) {
+        const struct profile_name *n = &p->names[i];
+        sightings[i] = (struct sighting){.label = n->label,
+                                         .file = n->file,
+                                         .line = n->line,
+                                         .name = n->name,
+                                         .samples = n->samples,
+                                         .acquires = n->acquires,
+                                         .wait_ns = n->wait_ns,
+                                         .releases = n->releases,
+                                         .hold_ns = n->hold_ns};
+    }
+    for (size_t i = 0; i < p->key_count; i++)
+        keys[i] = p->keys[i].key;
+    out->sightings = sightings;
+    out->sighting_count = p->name_count;
+    out->unlabelled_samples = p->unlabelled;
+    out->label_keys = keys;
+    out->label_key_count = p->key_count;
+}
+
+static void judge(struct evidence *ev)
+{
+    struct trail_copy *copies = mem_calloc(ev->copy_count, sizeof *copies);
+    struct trail_suspect *suspects =
+        mem_calloc(SUSPECTS_MAX * ev->scenario->worker_count, sizeof *suspects);
+    struct trail_input input = {
+        .ledger = &ev->ledger,
+        .copies = copies,
+        .copy_count = ev->copy_count,
+        .control = ev->control,
+        .control_why = ev->control_why,
+        .suspects = suspects,
+        .suspect_count = evidence_suspects(ev->scenario, suspects),
+        .thresholds = {.absence_probability = ev->scenario->evidence.absence_probability}};
+    memcpy(input.stage_ran, ev->stage_ran, sizeof input.stage_ran);
+    for (size_t i = 0; i < ev->copy_count; i++)
+        lend_copy(&ev->copies[i], &copies[i]);
+    char *first = NULL;
+    for (size_t i = 0; i < ev->problem_count; i++) {
+        if (!counts_against_run(ev, &ev->problems[i]))
+            continue;
+        input.problem_count++;
+        if (!first)
+            first = mem_printf("%s: %s", ev->problems[i].who, ev->problems[i].text);
+    }
+    input.first_problem = first;
+    trail_judge(&input, &ev->trail);
+    for (size_t i = 0; i < ev->copy_count; i++) {
+        free((void *)copies[i].sightings);
+        free((void *)copies[i].label_keys);
+    }
+    for (size_t i = 0; i < input.suspect_count; i++)
+        free((char *)suspects[i].setting);
+    free(first);
+    free(suspects);
+    free(copies);
+}
+
+static struct evidence *evidence_new(const char *directory)
+{
+    struct evidence *ev = mem_calloc(1, sizeof *ev);
+    ev->directory = mem_strdup(directory);
+    ev->run_id = mem_strdup("");
+    ev->started_at = mem_strdup("");
+    ev->control_why = mem_strdup("");
+    ev->control_output = mem_strdup("");
+    ev->forward_described = mem_strdup("");
+    ev->profiles_url = mem_strdup("");
+    return ev;
+}
+
+int evidence_load(const char *directory, struct evidence **out, struct err *e)
+{
+    struct evidence *ev = evidence_new(directory);
+    if (read_scenario(ev, e) < 0 || add_instances(ev, e) < 0 || evidence_read_events(ev, e) < 0 ||
+        evidence_read_ledger(ev, e) < 0 || evidence_read_copies(ev, e) < 0) {
+        evidence_free(ev);
+        return -1;
+    }
+    find_stages(ev);
+    evidence_check_workload(ev);
+    judge(ev);
+    *out = ev;
+    return 0;
+}
+
+static void free_worker(struct worker_outcome *w)
+{
+    free(w->name);
+    free(w->worker);
+    free(w->cause);
+    free(w->runtime);
+    free(w->version);
+}
+
+static void free_copy(struct evidence_copy *c)
+{
+    free(c->path);
+    free(c->hash);
+    free(c->start);
+    free(c->end);
+    free(c->runtime_id);
+    free(c->unreadable);
+    profile_free(c->profile);
+}
+
+static void free_problem(struct problem *p)
+{
+    free(p->who);
+    free(p->text);
+    free(p->advice);
+    free(p->output);
+}
+
+void evidence_free(struct evidence *ev)
+{
+    if (!ev)
+        return;
+    for (size_t i = 0; i < ev->worker_count; i++)
+        free_worker(&ev->workers[i]);
+    for (size_t i = 0; i < ev->copy_count; i++)
+        free_copy(&ev->copies[i]);
+    for (size_t i = 0; i < ev->problem_count; i++)
+        free_problem(&ev->problems[i]);
+    free(ev->workers);
+    free(ev->copies);
+    free(ev->problems);
+    trail_result_fini(&ev->trail);
+    ledger_fini(&ev->ledger);
+    scenario_free(ev->scenario);
+    free(ev->directory);
+    free(ev->run_id);
+    free(ev->started_at);
+    free(ev->control_why);
+    free(ev->control_output);
+    free(ev->forward_described);
+    free(ev->profiles_url);
+    free(ev);
+}
+
+int evidence_exit_code(const struct evidence *ev)
+{
+    return ev->interrupted ? ERR_INTERRUPTED : verdict_exit_code(ev->trail.verdict);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "The workload must have happened" (design.md): what makes a run an error although the profile may
+ * look right. */
+#include "base/mem.h"
+#include "engine/evidence_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const workload_advice =
+    "the verdict would rest on work that was not done: see the worker's output";
+
+/* A phase that left no acquire of any lock that it declared did not run. */
+static void check_phases(struct evidence *ev, const struct instance *instance)
+{
+    for (size_t p = 0; p < ev->scenario->phase_count; p++) {
+        const char *pattern = ev->scenario->phases[p].pattern;
+        uint64_t acquires = 0;
+        bool declared = false;
+        for (size_t i = 0; i < ev->ledger.lock_count; i++) {
+            const struct lock *lock = &ev->ledger.locks[i];
+            if (strcmp(lock->worker, instance->worker) != 0 || strcmp(lock->pattern, pattern) != 0)
+                continue;
+            declared = true;
+            acquires += instance->counts[i].acquires;
+        }
+        if (!declared)
+            evidence_add_problem(ev, instance->name, workload_advice, NULL,
+                                 "phase %s declared no lock", pattern);
+        else if (acquires == 0)
+            evidence_add_problem(ev, instance->name, workload_advice, NULL, "phase %s did not run",
+                                 pattern);
+    }
+}
+
+static void check_waits(struct evidence *ev, const struct instance *instance)
+{
+    for (size_t i = 0; i < ev->ledger.lock_count; i++) {
+        const struct lock *lock = &ev->ledger.locks[i];
+        const struct lock_count *count = &instance->counts[i];
+        if (strcmp(lock->worker, instance->worker) != 0 || !count->known)
+            continue;
+        if (count->acquires == 0)
+            evidence_add_problem(ev, instance->name, workload_advice, NULL, "%s was never acquired",
+                                 lock->id);
+        else if (lock->contends && count->waits == 0)
+            evidence_add_problem(ev, instance->name,
+                                 "more threads, a higher rate or a longer duration", NULL,
+                                 "nobody ever waited for %s: there was no contention", lock->id);
+    }
+}
+
+void evidence_check_workload(struct evidence *ev)
+{
+    for (size_t i = 0; i < ev->ledger.instance_count; i++) {
+        const struct instance *instance = &ev->ledger.instances[i];
+        const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
+        const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
+        bool speaks = def->runtime == RUNTIME_DDTRACE || def->protocol == PROTOCOL_LINES;
+        /* One that went wrong has its problem already, and one that was interrupted owes nothing.
+         */
+        if (instance->arm == ARM_CONTROL || !speaks || !w->good || ev->interrupted)
+            continue;
+        if (def->runtime == RUNTIME_DDTRACE)
+            check_phases(ev, instance);
+        check_waits(ev, instance);
+    }
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/copies.h"
+#include "engine/evidence_internal.h"
+#include "io/disk.h"
+#include "io/hash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy's .json is some KiB of headers and the event. */
+#define META_MAX ((size_t)1 << 20)
+
+/* "python.1.local.12.pprof": the instance, and the number before the suffix. */
+static bool parse_name(const char *name, char **instance, unsigned *sequence)
+{
+    const char *suffix = strstr(name, ".pprof");
+    if (!suffix || suffix[6] != '\0')
+        return false;
+    const char *digits = suffix;
+    while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    if (digits == suffix || digits - 1 <= name || digits[-1] != '.' || suffix - digits > 9)
+        return false;
+    *sequence = (unsigned)strtoul(digits, NULL, 10);
+    *instance = mem_strndup(name, (size_t)(digits - 1 - name));
+    return true;
+}
+
+static void read_meta(struct evidence *ev, struct evidence_copy *copy)
+{
+    struct buf text = {0};
+    struct json *meta = NULL;
+    struct err e;
+    char *path = mem_printf("%s/%.*s.json", ev->directory,
+                            (int)(strlen(copy->path) - strlen(".pprof")), copy->path);
+    bool good = disk_read_now(path, META_MAX, &text, &e) == 0 &&
+                json_read(text.data ? text.data : "", text.size, &meta, &e) == 0;
+    copy->start = mem_strdup(json_get_string(meta, "start", ""));
+    copy->end = mem_strdup(json_get_string(meta, "end", ""));
+    copy->runtime_id = mem_strdup(json_get_string(meta, "runtime_id", ""));
+    const char *hash = json_get_string(meta, "sha256", copy->hash);
+    if (!good)
+        evidence_add_problem(ev, "run", "a kill between two writes leaves such a copy", NULL,
+                             "%s has no description: %s", copy->path, e.text);
+    else if (strcmp(hash, copy->hash) != 0)
+        evidence_add_problem(ev, "run", "the run directory was changed after the run: run again",
+                             NULL, "%s is not the file that was captured: its hash differs",
+                             copy->path);
+    json_free(meta);
+    buf_fini(&text);
+    free(path);
+}
+
+static int read_copy(struct evidence *ev, enum stage stage, const char *name, struct err *e)
+{
+    char *instance = NULL;
+    unsigned sequence;
+    if (!parse_name(name, &instance, &sequence))
+        return 0; /* a .json, or a temporary file that a kill left */
+    int index = ledger_find_instance(&ev->ledger, instance);
+    free(instance);
+    if (index < 0)
+        return err_set(e, ERR_INPUT, "%s/copies/%s/%s belongs to no process of the scenario",
+                       ev->directory, stage_name(stage), name);
+    ev->copies = mem_grow(ev->copies, ev->copy_count, &ev->copy_capacity, sizeof *ev->copies);
+    struct evidence_copy *copy = &ev->copies[ev->copy_count++];
+    *copy = (struct evidence_copy){.stage = stage,
+                                   .instance = (size_t)index,
+                                   .sequence = sequence,
+                                   .path = mem_printf("copies/%s/%s", stage_name(stage), name)};
+    char *path = mem_printf("%s/%s", ev->directory, copy->path);
+    struct buf bytes = {0};
+    struct err bad;
+    int result = disk_read_now(path, COPIES_FILE_MAX, &bytes, e);
+    free(path);
+    if (result < 0)
+        return -1;
+    char hash[HASH_TEXT_SIZE];
+    hash_text(bytes.data ? bytes.data : "", bytes.size, hash);
+    copy->hash = mem_strdup(hash);
+    copy->size = bytes.size;
+    if (profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default,
+                     &copy->profile, &bad) < 0)
+        copy->unreadable = mem_strdup(bad.text);
+    buf_fini(&bytes);
+    read_meta(ev, copy);
+    return 0;
+}
+
+static int read_stage(struct evidence *ev, enum stage stage, struct err *e)
+{
+    char *path = mem_printf("%s/copies/%s", ev->directory, stage_name(stage));
+    DIR *directory = opendir(path);
+    int result = 0;
+    if (!directory && errno != ENOENT)
+        result = err_sys(e, ERR_INPUT, errno, "can't list %s", path);
+    struct dirent *entry;
+    while (directory && result == 0 && (entry = readdir(directory)))
+        result = read_copy(ev, stage, entry->d_name, e);
+    if (directory)
+        closedir(directory);
+    free(path);
+    return result;
+}
+
+static int by_origin(const void *a, const void *b)
+{
+    const struct evidence_copy *x = a, *y = b;
+    if (x->stage != y->stage)
+        return x->stage < y->stage ? -1 : 1;
+    if (x->instance != y->instance)
+        return x->instance < y->instance ? -1 : 1;
+    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+}
+
+int evidence_read_copies(struct evidence *ev, struct err *e)
+{
+    for (int stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++)
+        if (read_stage(ev, (enum stage)stage, e) < 0)
+            return -1;
+    if (ev->copy_count > 0)
+        qsort(ev->copies, ev->copy_count, sizeof *ev->copies, by_origin);
+    return 0;
+}

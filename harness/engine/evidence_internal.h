@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of evidence_load: each reads one thing of the run directory into the evidence. */
+#ifndef LOCKTRAIL_ENGINE_EVIDENCE_INTERNAL_H
+#define LOCKTRAIL_ENGINE_EVIDENCE_INTERNAL_H
+
+#include "engine/evidence.h"
+
+/* Largest journal that is read: two lines a second of 256 workers for an hour are 1 GiB. */
+#define EVIDENCE_JOURNAL_MAX ((size_t)2 << 30)
+
+/* Calls `fn` for each whole line; a torn last line (no newline) is what a kill leaves and is passed
+ * over: then *torn is true. */
+typedef int (*line_fn)(struct evidence *ev, size_t number, const char *line, size_t size,
+                       struct err *e);
+int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool *torn,
+                        struct err *e);
+
+/* events.jsonl: times, workers, control, uploads, problems. */
+int evidence_read_events(struct evidence *ev, struct err *e);
+
+/* ledger.jsonl: declared locks and counts; for silent commands the scenario's locks. Needs the
+ * instances. */
+int evidence_read_ledger(struct evidence *ev, struct err *e);
+
+/* copies/: every profile file, read. Needs the instances. */
+int evidence_read_copies(struct evidence *ev, struct err *e);
+
+/* Whether the workload happened: phases that did not run or took too long, locks that nobody waited
+ * for. Adds problems. */
+void evidence_check_workload(struct evidence *ev);
+
+/* Fills `out` (at least SUSPECTS_MAX elements for each worker) with the scenario's settings that
+ * can cost names; strings are static or the scenario's, `setting` is owned by the caller. Returns
+ * how many. */
+#define SUSPECTS_MAX 8
+size_t evidence_suspects(const struct scenario *s, struct trail_suspect *out);
+
+/* Adds a problem; texts are copied, `output` may be NULL. */
+void evidence_add_problem(struct evidence *ev, const char *who, const char *advice,
+                          const char *output, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The outcome of this instance, or NULL. */
+struct worker_outcome *evidence_find_worker(struct evidence *ev, const char *name);
+
+#endif

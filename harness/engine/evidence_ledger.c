@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "engine/evidence_internal.h"
+#include "engine/orders.h"
+#include "engine/protocol.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct scenario_lock *expectation(const struct scenario *s, const char *worker,
+                                               const char *id)
+{
+    for (size_t i = 0; i < s->expect_count; i++) {
+        const struct scenario_lock *x = &s->expect[i];
+        if ((!x->worker || strcmp(x->worker, worker) == 0) && strcmp(x->id, id) == 0)
+            return x;
+    }
+    return NULL;
+}
+
+/* A worker that contradicts itself or the other arm is broken; the rest of the ledger still counts.
+ */
+static void broken_ledger(struct evidence *ev, const char *instance, const struct err *e)
+{
+    evidence_add_problem(ev, instance,
+                         "the workload's declarations must be the same in every process", NULL,
+                         "%s", e->text);
+}
+
+static void add_lock(struct evidence *ev, const struct instance *instance,
+                     const struct lock *declared)
+{
+    struct lock lock = *declared;
+    struct err e;
+    if (strcmp(lock.pattern, REFERENCE_PATTERN) == 0)
+        return; /* the control's yardstick, not a lock of the workload */
+    lock.worker = instance->worker;
+    const struct scenario_lock *x = expectation(ev->scenario, lock.worker, lock.id);
+    if (x) {
+        lock.rendering = x->rendering;
+        lock.mangled = x->mangled;
+    }
+    if (ledger_add_lock(&ev->ledger, &lock, &e) < 0)
+        broken_ledger(ev, instance->name, &e);
+}
+
+static void set_counts(struct evidence *ev, size_t index, const struct message *m)
+{
+    const struct instance *instance = &ev->ledger.instances[index];
+    for (size_t i = 0; i < ev->ledger.lock_count; i++) {
+        const struct lock *lock = &ev->ledger.locks[i];
+        if (strcmp(lock->worker, instance->worker) != 0)
+            continue;
+        struct lock_count count = instance->counts[i];
+        struct err e;
+        message_count(m, lock->id, &count);
+        if (count.known && ledger_set_count(&ev->ledger, index, i, &count, &e) < 0)
+            broken_ledger(ev, instance->name, &e);
+    }
+}
+
+/* A phase is late when it took longer than the scenario tolerates, with a second for starting its
+ * threads on a busy machine. It is early when it took less than planned: then it did something else
+ * than pacing its work. */
+#define DURATION_GRACE_MS 1000
+
+static void check_durations(struct evidence *ev, const struct instance *instance,
+                            const struct message *m)
+{
+    const struct json *phases = json_get(m->tree, "phases");
+    if (m->interrupted || instance->arm == ARM_CONTROL || !phases)
+        return;
+    for (size_t i = 0; i < phases->size; i++) {
+        const char *phase = json_get_string(&phases->items[i], "phase", "?");
+        int64_t planned = json_get_int(&phases->items[i], "planned_ms", 0);
+        int64_t took = json_get_int(&phases->items[i], "took_ms", 0);
+        double most = (double)planned * (1 + ev->scenario->evidence.duration_tolerance);
+        if (planned > 0 && (took < planned || (double)took > most + DURATION_GRACE_MS))
+            evidence_add_problem(
+                ev, instance->name,
+                "fewer threads or a lower rate; or raise evidence.duration_tolerance", NULL,
+                "phase %s took %.1f s, planned were %.1f s", phase, (double)took / 1000,
+                (double)planned / 1000);
+    }
+}
+
+static void keep(char **text, const char *value)
+{
+    free(*text);
+    *text = mem_strdup(value);
+}
+
+static void take_message(struct evidence *ev, size_t index, const struct message *m)
+{
+    struct worker_outcome *w = evidence_find_worker(ev, ev->ledger.instances[index].name);
+    switch (m->type) {
+    case MESSAGE_HELLO:
+        keep(&w->runtime, m->runtime);
+        keep(&w->version, m->version);
+        break;
+    case MESSAGE_LOCK:
+        add_lock(ev, &ev->ledger.instances[index], &m->lock);
+        break;
+    case MESSAGE_DONE:
+        check_durations(ev, &ev->ledger.instances[index], m);
+        set_counts(ev, index, m);
+        break;
+    case MESSAGE_PROGRESS:
+        set_counts(ev, index, m);
+        break;
+    case MESSAGE_PROFILE:
+    case MESSAGE_ERROR:
+        break;
+    }
+}
+
+static int on_line(struct evidence *ev, size_t number, const char *line, size_t size, struct err *e)
+{
+    static const char prefix[] = "{\"instance\":\"", middle[] = "\",\"line\":";
+    (void)number;
+    if (size < sizeof prefix || memcmp(line, prefix, sizeof prefix - 1) != 0)
+        return err_set(e, ERR_INPUT, "not a line of a ledger");
+    const char *name = line + sizeof prefix - 1;
+    const char *name_end = memmem(name, size - (sizeof prefix - 1), middle, sizeof middle - 1);
+    if (!name_end)
+        return err_set(e, ERR_INPUT, "not a line of a ledger");
+    char *instance = mem_strndup(name, (size_t)(name_end - name));
+    const char *inner = name_end + sizeof middle - 1;
+    int index = ledger_find_instance(&ev->ledger, instance);
+    free(instance);
+    struct message m;
+    if (index < 0)
+        return err_set(e, ERR_INPUT, "a process that the scenario does not have");
+    if (message_read(inner, (size_t)(line + size - 1 - inner), &m, e) < 0)
+        return -1;
+    take_message(ev, (size_t)index, &m);
+    message_fini(&m);
+    return 0;
+}
+
+/* The locks of a silent command stand in the scenario. */
+static void add_silent(struct evidence *ev, size_t index, const struct scenario_worker *def)
+{
+    for (size_t i = 0; i < def->lock_count; i++) {
+        const struct scenario_lock *x = &def->locks[i];
+        struct lock lock = {.worker = def->name,
+                            .id = x->id,
+                            .name = x->name,
+                            .pattern = "command",
+                            .file = x->file,
+                            .line = x->line,
+                            .rendering = x->rendering,
+                            .mangled = x->mangled};
+        struct lock_count count = {.acquires = x->acquires, .known = x->acquires > 0};
+        struct err e;
+        int at = ledger_add_lock(&ev->ledger, &lock, &e);
+        if (at < 0 ||
+            (count.known && ledger_set_count(&ev->ledger, index, (size_t)at, &count, &e) < 0))
+            broken_ledger(ev, ev->ledger.instances[index].name, &e);
+    }
+}
+
+int evidence_read_ledger(struct evidence *ev, struct err *e)
+{
+    bool torn;
+    if (evidence_read_lines(ev, "ledger.jsonl", on_line, &torn, e) < 0)
+        return -1;
+    for (size_t i = 0; i < ev->ledger.instance_count; i++) {
+        const struct instance *instance = &ev->ledger.instances[i];
+        const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
+        if (instance->arm != ARM_CONTROL && def->runtime == RUNTIME_COMMAND &&
+            def->protocol == PROTOCOL_SILENT)
+            add_silent(ev, i, def);
+    }
+    return 0;
+}

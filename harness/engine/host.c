@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+static void notify(struct host *host, struct run_event *event)
+{
+    event->elapsed_s = (double)journal_elapsed_ms(&host->journal) / 1000;
+    if (host->options->on_event)
+        host->options->on_event(event, host->options->data);
+}
+
+void host_notify(struct host *host, enum run_event_kind kind, const char *who, const char *text)
+{
+    struct run_event event = {.kind = kind, .who = who, .text = text ? text : ""};
+    notify(host, &event);
+}
+
+void host_notify_phase(struct host *host, const char *who, const char *phase, double done,
+                       uint64_t acquires)
+{
+    struct run_event event = {.kind = RUN_PHASE,
+                              .who = who,
+                              .text = "",
+                              .phase = phase,
+                              .done = done,
+                              .acquires = acquires};
+    notify(host, &event);
+}
+
+void host_problem(struct host *host, const char *who, const char *advice, const char *output,
+                  size_t output_size, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, fmt);
+    buf_vprintf(&text, fmt, args);
+    va_end(args);
+
+    struct json_out out = journal_begin(&host->journal, "problem");
+    json_put_string(&out, "who", who);
+    json_put_string(&out, "text", text.data);
+    json_put_string(&out, "advice", advice);
+    json_key(&out, "output");
+    json_string_n(&out, output ? output : "", output ? output_size : 0);
+    journal_end(&host->journal, &out, true);
+
+    host_notify(host, RUN_PROBLEM, who, text.data);
+    log_line(LOG_INFO, who, "problem: %s", text.data);
+    buf_fini(&text);
+}

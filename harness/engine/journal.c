@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/journal.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void journal_time(char out[JOURNAL_TIME_SIZE])
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t size = strftime(out, JOURNAL_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + size, JOURNAL_TIME_SIZE - size, ".%03dZ", (int)(now.tv_nsec / 1000000));
+}
+
+void journal_init(struct journal *j, struct disk *disk, const char *directory)
+{
+    *j = (struct journal){.disk = disk,
+                          .events_path = mem_printf("%s/events.jsonl", directory),
+                          .ledger_path = mem_printf("%s/ledger.jsonl", directory),
+                          .start_ns = monotonic_ns()};
+}
+
+void journal_fini(struct journal *j)
+{
+    free(j->events_path);
+    free(j->ledger_path);
+    buf_fini(&j->line);
+}
+
+int64_t journal_elapsed_ms(const struct journal *j)
+{
+    return (int64_t)((monotonic_ns() - j->start_ns) / 1000000u);
+}
+
+struct json_out journal_begin(struct journal *j, const char *event)
+{
+    char time[JOURNAL_TIME_SIZE];
+    journal_time(time);
+    buf_clear(&j->line);
+    struct json_out out = json_begin(&j->line, 0);
+    json_object(&out);
+    json_put_string(&out, "event", event);
+    json_put_string(&out, "time", time);
+    json_put_int(&out, "elapsed_ms", journal_elapsed_ms(j));
+    return out;
+}
+
+void journal_end(struct journal *j, struct json_out *out, bool sync)
+{
+    json_object_end(out);
+    buf_add_char(&j->line, '\n');
+    disk_append(j->disk, j->events_path, j->line.data, j->line.size, sync, NULL, NULL);
+}
+
+void journal_ledger(struct journal *j, const char *instance, const char *line, size_t size)
+{
+    buf_clear(&j->line);
+    struct json_out out = json_begin(&j->line, 0);
+    json_object(&out);
+    json_put_string(&out, "instance", instance);
+    json_key(&out, "line");
+    buf_add(&j->line, line, size);
+    json_object_end(&out);
+    buf_add_char(&j->line, '\n');
+    disk_append(j->disk, j->ledger_path, j->line.data, j->line.size, false, NULL, NULL);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run directory's two journals: events.jsonl (what happened, when) and ledger.jsonl (what the
+ * workers said). */
+#ifndef LOCKTRAIL_ENGINE_JOURNAL_H
+#define LOCKTRAIL_ENGINE_JOURNAL_H
+
+#include "base/json.h"
+#include "io/disk.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct journal {
+    struct disk *disk; /* borrowed */
+    char *events_path, *ledger_path;
+    uint64_t start_ns; /* CLOCK_MONOTONIC */
+    struct buf line;
+};
+
+void journal_init(struct journal *j, struct disk *disk, const char *directory);
+void journal_fini(struct journal *j);
+
+/* Begins an event's line with `event`, `time` (RFC 3339 UTC, ms) and `elapsed_ms`; the caller puts
+ * further members with json_put_... and ends with journal_end. `sync`: on the disk before anything
+ * later. */
+struct json_out journal_begin(struct journal *j, const char *event);
+void journal_end(struct journal *j, struct json_out *out, bool sync);
+
+/* One protocol line of a worker, as {"instance":...,"line":...}. `line` must be valid JSON on one
+ * line. */
+void journal_ledger(struct journal *j, const char *instance, const char *line, size_t size);
+
+/* Milliseconds since journal_init. */
+int64_t journal_elapsed_ms(const struct journal *j);
+
+/* Now as RFC 3339 in UTC with milliseconds. */
+#define JOURNAL_TIME_SIZE 32
+void journal_time(char out[JOURNAL_TIME_SIZE]);
+
+#endif

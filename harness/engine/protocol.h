@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker contract: one JSON line of a worker as a checked message. Pure. Source:
+ * docs/formats.md, "Worker protocol". */
+#ifndef LOCKTRAIL_ENGINE_PROTOCOL_H
+#define LOCKTRAIL_ENGINE_PROTOCOL_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "trail/ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1
+
+enum message_type {
+    MESSAGE_HELLO,
+    MESSAGE_LOCK,
+    MESSAGE_PROGRESS,
+    MESSAGE_PROFILE,
+    MESSAGE_DONE,
+    MESSAGE_ERROR
+};
+
+/* Strings point into the tree, which is the message's own. Which fields are filled in depends on
+ * the type. */
+struct message {
+    enum message_type type;
+    struct json *tree;
+    const char *runtime, *version; /* hello */
+    struct lock lock;  /* lock; its strings are borrowed from the tree, `worker` is NULL */
+    char *lock_file;   /* owned: lock.file */
+    const char *phase; /* progress, error */
+    double done;       /* progress: 0..1 of the phase */
+    const struct json *acquires;            /* progress, done: object of lock id → count */
+    uint64_t total_acquires;                /* their sum */
+    const char *path;                       /* profile */
+    const char *error, *thread, *traceback; /* error */
+    bool interrupted;                       /* done */
+};
+
+/* Errors name what is wrong with the line and quote its beginning; code ERR_INPUT. On success:
+ * message_fini. */
+int message_read(const char *line, size_t size, struct message *out, struct err *e);
+void message_fini(struct message *m);
+
+/* What a progress or done message says of one lock. Members that it does not mention stay as in
+ * *count. */
+void message_count(const struct message *m, const char *lock_id, struct lock_count *count);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Happy path: PREPARING (virtual environments) → CONTROL → RUNNING (workers, uploads) → CLOSING
+ * (forwards, disk) → DONE. Failure modes: an environment can't be made (nothing is run, the error
+ * is the caller's); the control fails (the workers are not started, the verdict is critical); a
+ * worker fails (a problem, the others go on); the intake can't listen (the error is the caller's);
+ * the disk is full (a problem). SIGINT or SIGTERM: workers are stopped and their copies collected;
+ * a second one kills them. */
+#include "engine/run.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/control.h"
+#include "engine/host.h"
+#include "engine/instances.h"
+#include "engine/orders.h"
+#include "engine/python_env.h"
+#include "engine/uploads.h"
+#include "engine/worker.h"
+#include "io/child.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum run_state { RUN_PREPARING_ENVS, RUN_CONTROLLING, RUN_RUNNING, RUN_CLOSING, RUN_DONE };
+
+static const char *const state_names[] = {"preparing", "control", "running", "closing", "done"};
+
+static const unsigned allowed_moves[] = {
+    [RUN_PREPARING_ENVS] = 1u << RUN_CONTROLLING | 1u << RUN_RUNNING | 1u << RUN_CLOSING,
+    [RUN_CONTROLLING] = 1u << RUN_RUNNING | 1u << RUN_CLOSING,
+    [RUN_RUNNING] = 1u << RUN_CLOSING,
+    [RUN_CLOSING] = 1u << RUN_DONE,
+    [RUN_DONE] = 0,
+};
+
+struct run {
+    struct host host;
+    struct run_options options; /* with the directory made absolute */
+    uv_loop_t loop;
+    enum run_state state;
+    uv_signal_t signals[3];
+    unsigned interrupts;
+
+    struct python_env *envs; /* one for each worker of the scenario */
+    size_t preparing;        /* index of the worker whose environment is being made */
+    struct python_env_work *env_work;
+    struct control *control;
+    struct uploads *uploads;
+    struct instance_plan plan;
+    struct worker **workers;
+    size_t running;
+    bool failed; /* nothing could be run: `error` says why */
+    struct err error;
+};
+
+static void close_run(struct run *run);
+
+static void move(struct run *run, enum run_state next)
+{
+    assert(allowed_moves[run->state] & 1u << next);
+    log_line(LOG_DEBUG, "run", "%s -> %s", state_names[run->state], state_names[next]);
+    run->state = next;
+    host_notify(&run->host, RUN_STATE, "run", state_names[next]);
+}
+
+static void fail(struct run *run, const struct err *e)
+{
+    run->failed = true;
+    run->error = *e;
+    close_run(run);
+}
+
+/* --- workers
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_worker_end(struct worker *worker, bool good, void *data)
+{
+    struct run *run = data;
+    (void)worker;
+    (void)good;
+    if (--run->running == 0)
+        close_run(run);
+}
+
+static void start_workers(struct run *run)
+{
+    const struct scenario *s = run->options.scenario;
+    move(run, RUN_RUNNING);
+    run->workers = mem_calloc(run->plan.count, sizeof *run->workers);
+    run->running = run->plan.count;
+    for (size_t i = 0; i < run->plan.count; i++) {
+        const struct planned_instance *p = &run->plan.items[i];
+        const struct python_env *env = &run->envs[p->def - s->workers];
+        struct worker_options options = {.host = &run->host,
+                                         .def = p->def,
+                                         .arm = p->arm,
+                                         .instance = p->name,
+                                         .python = env->python,
+                                         .ddtrace_run = env->ddtrace_run,
+                                         .on_end = on_worker_end,
+                                         .data = run};
+        run->workers[i] = worker_start(&options);
+    }
+    uploads_set_workers(run->uploads, run->workers, run->plan.count);
+}
+
+/* --- control
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_control(struct control *control, enum control_outcome outcome, void *data)
+{
+    struct run *run = data;
+    control_free(control);
+    run->control = NULL;
+    if (outcome == CONTROL_PASSED)
+        start_workers(run);
+    else
+        close_run(run);
+}
+
+static bool has_control(const struct run *run)
+{
+    const struct scenario *s = run->options.scenario;
+    if (run->options.no_control || s->control.kind == CONTROL_NONE)
+        return false;
+    if (s->control.kind == CONTROL_COMMAND)
+        return true;
+    for (size_t i = 0; i < s->worker_count; i++)
+        if (s->workers[i].runtime == RUNTIME_DDTRACE)
+            return true;
+    return false;
+}
+
+static void start_control(struct run *run)
+{
+    struct err e;
+    run->uploads = uploads_start(&run->host, &e);
+    if (!run->uploads) {
+        fail(run, &e);
+        return;
+    }
+    if (!has_control(run)) {
+        start_workers(run);
+        return;
+    }
+    move(run, RUN_CONTROLLING);
+    run->control = control_start(&run->host, run->envs, on_control, run);
+}
+
+/* --- environments
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void prepare_next(struct run *run);
+
+static void on_env(struct python_env *env, const struct err *e, void *data)
+{
+    struct run *run = data;
+    run->env_work = NULL;
+    if (!env) {
+        fail(run, e);
+        return;
+    }
+    run->envs[run->preparing] = *env;
+    const struct scenario_worker *w = &run->options.scenario->workers[run->preparing];
+    struct json_out out = journal_begin(&run->host.journal, "environment");
+    json_put_string(&out, "worker", w->name);
+    json_put_string(&out, "python", env->python);
+    json_put_string(&out, "version", env->version);
+    json_put_bool(&out, "pinned", env->pinned);
+    journal_end(&run->host.journal, &out, false);
+    run->preparing++;
+    if (run->interrupts > 0)
+        close_run(run);
+    else
+        prepare_next(run);
+}
+
+static void prepare_next(struct run *run)
+{
+    const struct scenario *s = run->options.scenario;
+    while (run->preparing < s->worker_count &&
+           s->workers[run->preparing].runtime != RUNTIME_DDTRACE)
+        run->preparing++;
+    if (run->preparing == s->worker_count) {
+        start_control(run);
+        return;
+    }
+    const struct scenario_worker *w = &s->workers[run->preparing];
+    char *text = mem_printf("virtual environment with ddtrace %s for %s", w->version, w->name);
+    host_notify(&run->host, RUN_PREPARING, w->name, text);
+    free(text);
+    run->env_work = python_env_prepare(&run->host, w, on_env, run);
+}
+
+/* --- signals
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct run *run = handle->data;
+    bool now = ++run->interrupts > 1;
+    (void)number;
+    struct json_out out = journal_begin(&run->host.journal, "interrupted");
+    json_put_uint(&out, "times", run->interrupts);
+    journal_end(&run->host.journal, &out, true);
+    host_notify(&run->host, RUN_STATE, "run",
+                now ? "killing the workers" : "stopping (again: at once)");
+    if (run->env_work)
+        python_env_stop(run->env_work);
+    if (run->control)
+        control_interrupt(run->control, now);
+    for (size_t i = 0; run->workers && i < run->plan.count; i++)
+        worker_interrupt(run->workers[i], now);
+    if (now && run->uploads)
+        uploads_give_up(run->uploads);
+}
+
+static void start_signals(struct run *run)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&run->loop, &run->signals[i]);
+        run->signals[i].data = run;
+        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* --- the end
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_disk_closed(void *data)
+{
+    struct run *run = data;
+    run->host.disk = NULL;
+    for (size_t i = 0; i < sizeof run->signals / sizeof *run->signals; i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    run->state = RUN_DONE;
+}
+
+static void on_uploads_stopped(void *data)
+{
+    struct run *run = data;
+    struct json_out out = journal_begin(&run->host.journal, "run_ended");
+    json_put_bool(&out, "interrupted", run->interrupts > 0);
+    json_put_string(&out, "failed", run->failed ? run->error.text : "");
+    journal_end(&run->host.journal, &out, true);
+    const struct err *e = disk_error(run->host.disk);
+    if (e && !run->failed) {
+        /* The journal may be what could not be written, so this goes to the caller. */
+        run->failed = true;
+        run->error = *e;
+    }
+    disk_close(run->host.disk, on_disk_closed, run);
+}
+
+static void close_run(struct run *run)
+{
+    move(run, RUN_CLOSING);
+    if (run->uploads)
+        uploads_stop(run->uploads, on_uploads_stopped, run);
+    else
+        on_uploads_stopped(run);
+}
+
+/* --- the beginning
+ * ---------------------------------------------------------------------------------------------- */
+
+static int make_directory(struct run *run, struct err *e)
+{
+    static const char *const parts[] = {"copies/collector", "copies/upload", "workers"};
+    if (disk_make_dir(run->options.directory, e) < 0)
+        return -1;
+    char *absolute = realpath(run->options.directory, NULL);
+    if (!absolute)
+        return err_sys(e, ERR_WRITE, errno, "can't resolve %s", run->options.directory);
+    run->options.directory = absolute;
+    DIR *directory = opendir(absolute);
+    if (!directory)
+        return err_sys(e, ERR_WRITE, errno, "can't list %s", absolute);
+    bool empty = true;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            empty = false;
+    closedir(directory);
+    if (!empty)
+        return err_set(
+            e, ERR_WRITE,
+            "%s is not empty: a run needs a directory of its own, name another with --out",
+            absolute);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *path = mem_printf("%s/%s", absolute, parts[i]);
+        int result = disk_make_dir(path, e);
+        free(path);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_scenario(const struct run *run, struct err *e)
+{
+    struct buf yaml = {0};
+    char *path = mem_printf("%s/scenario.yaml", run->options.directory);
+    scenario_print(run->options.scenario, &yaml);
+    int result = disk_write_now(path, yaml.data, yaml.size, e);
+    free(path);
+    buf_fini(&yaml);
+    return result;
+}
+
+static int make_run_id(char out[RUN_ID_SIZE], struct err *e)
+{
+    unsigned char bytes[(RUN_ID_SIZE - 1) / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return err_sys(e, ERR_INTERNAL, errno, "can't make a run id");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        sprintf(out + 2 * i, "%02x", bytes[i]);
+    return 0;
+}
+
+static void journal_start(struct run *run)
+{
+    char *dropped = orders_dropped_variables();
+    struct json_out out = journal_begin(&run->host.journal, "run_started");
+    json_put_string(&out, "run_id", run->host.run_id);
+    json_put_string(&out, "scenario", run->options.scenario->name);
+    json_put_bool(&out, "no_control", !has_control(run));
+    json_put_string(&out, "forward",
+                    run->options.forward && run->options.forward->described
+                        ? run->options.forward->described
+                        : "");
+    json_put_string(&out, "profiles_url",
+                    run->options.forward && run->options.forward->profiles_url
+                        ? run->options.forward->profiles_url
+                        : "");
+    json_put_string(&out, "variables_not_passed_on", dropped);
+    journal_end(&run->host.journal, &out, true);
+    free(dropped);
+}
+
+static int open_run(struct run *run, struct err *e)
+{
+    if (make_directory(run, e) < 0 || write_scenario(run, e) < 0 ||
+        make_run_id(run->host.run_id, e) < 0 || child_raise_descriptor_limit(e) < 0)
+        return -1;
+    int status = uv_loop_init(&run->loop);
+    if (status < 0)
+        return err_set(e, ERR_INTERNAL, "can't make an event loop: %s", uv_strerror(status));
+    run->host.loop = &run->loop;
+    run->host.options = &run->options;
+    run->host.guard = mem_printf("%s/locktrail-guard", run->options.build);
+    run->host.disk = disk_new(&run->loop);
+    journal_init(&run->host.journal, run->host.disk, run->options.directory);
+    instances_plan(run->options.scenario, &run->plan);
+    run->envs = mem_calloc(run->options.scenario->worker_count, sizeof *run->envs);
+    return 0;
+}
+
+static void free_run(struct run *run, const char *given_directory)
+{
+    for (size_t i = 0; run->workers && i < run->plan.count; i++)
+        worker_free(run->workers[i]);
+    free(run->workers);
+    for (size_t i = 0; run->envs && i < run->options.scenario->worker_count; i++)
+        python_env_fini(&run->envs[i]);
+    free(run->envs);
+    instance_plan_fini(&run->plan);
+    journal_fini(&run->host.journal);
+    free(run->host.guard);
+    if (run->options.directory != given_directory)
+        free((char *)run->options.directory);
+}
+
+int run_execute(const struct run_options *options, struct err *e)
+{
+    struct run run = {.options = *options};
+    if (open_run(&run, e) < 0) {
+        free_run(&run, options->directory);
+        return -1;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    start_signals(&run);
+    journal_start(&run);
+    prepare_next(&run);
+    uv_run(&run.loop, UV_RUN_DEFAULT);
+    int status = uv_loop_close(&run.loop);
+    assert(status == 0); /* a handle was left open */
+    (void)status;
+    if (run.failed)
+        *e = run.error;
+    free_run(&run, options->directory);
+    return run.failed ? -1 : 0;
+}

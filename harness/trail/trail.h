@@ -11,12 +11,19 @@
 
 /* One lock name in one copy, with its counts (all samples of that label value added up). */
 struct sighting {
-    const char *label; /* the label's value as it stands in the profile: "member.py:12:user_session_lock" */
-    const char *file;  /* its parts; file "" and line 0 where the value is not of the field's form */
+    const char *
+        label; /* the label's value as it stands in the profile: "member.py:12:user_session_lock" */
+    const char *file; /* its parts; file "" and line 0 where the value is not of the field's form */
     unsigned line;
     const char *name; /* "" where there is none */
     uint64_t samples; /* samples that carry the label */
     uint64_t acquires, wait_ns, releases, hold_ns;
+};
+
+/* How many lock samples of a copy carry a string label with this key. */
+struct trail_label_key {
+    const char *key;
+    uint64_t samples;
 };
 
 enum copy_status {
@@ -31,13 +38,14 @@ struct trail_copy {
     enum stage stage;
     size_t instance;  /* index in the ledger */
     const char *path; /* for evidence: "copies/upload/python.1.upload.2.pprof" */
-    const char *hash; /* of the content; equal hashes at one stage are one upload that came twice. May be NULL */
+    const char *hash; /* of the content; equal hashes at one stage are one upload that came twice.
+                         May be NULL */
     enum copy_status status;
     const char *why; /* for COPY_CORRUPT and COPY_FOREIGN, else NULL */
     const struct sighting *sightings;
     size_t sighting_count;
-    uint64_t unlabelled_samples;  /* lock samples without a `lock name` label */
-    const char *const *label_keys; /* keys of the string labels that lock samples carry; for label_key_renamed */
+    uint64_t unlabelled_samples;              /* lock samples without a `lock name` label */
+    const struct trail_label_key *label_keys; /* of the lock samples; for label_key_renamed */
     size_t label_key_count;
 };
 
@@ -46,11 +54,13 @@ struct trail_suspect {
     const char *worker;       /* NULL: all */
     enum mechanism mechanism; /* which losses it can explain */
     const char *setting;      /* "DD_PROFILING_LOCK_NAME_INSPECT_DIR=false" */
-    const char *advice;       /* "set it to true: without it locals and globals are not searched for the lock" */
+    const char
+        *advice; /* "set it to true: without it locals and globals are not searched for the lock" */
 };
 
 struct trail_thresholds {
-    double absence_probability; /* absence is a loss when chance alone would leave a lock out more rarely than this */
+    double absence_probability; /* absence is a loss when chance alone would leave a lock out more
+                                   rarely than this */
 };
 /* 0.001: one false alarm in a thousand locks (design.md, "Evidence before verdicts"). */
 #define TRAIL_ABSENCE_PROBABILITY 0.001
@@ -70,7 +80,8 @@ struct trail_input {
     const char *control_why; /* for CONTROL_FAILED: why */
     const struct trail_suspect *suspects;
     size_t suspect_count;
-    size_t problem_count;      /* things that went wrong in the run itself; any makes the verdict `error` */
+    size_t
+        problem_count; /* things that went wrong in the run itself; any makes the verdict `error` */
     const char *first_problem; /* the text of one of them, for the conclusion; NULL if none */
     struct trail_thresholds thresholds;
 };
@@ -88,15 +99,18 @@ struct stage_result {
     size_t seen_count;
     uint64_t samples, acquires, wait_ns, releases, hold_ns; /* summed over processes and copies */
     uint64_t true_acquires; /* of the processes whose copies feed this stage */
-    int64_t needed_ms;      /* STATE_UNDERSAMPLED: the run length that would have been enough; 0 can't be said */
-    bool count_checked;     /* every acquire is sampled here and the workload counted, so the two must be equal */
+    int64_t needed_ms; /* STATE_UNDERSAMPLED: the run length that would have been enough; 0 can't be
+                          said */
+    bool count_checked; /* every acquire is sampled here and the workload counted, so the two must
+                           be equal */
     bool count_equal;
 };
 
 struct loss {
     enum stage stage;
     enum mechanism mechanism;
-    char *evidence; /* what the ledger or the copy before says, what the copy after says, how many samples, which copy */
+    char *evidence; /* what the ledger or the copy before says, what the copy after says, how many
+                       samples, which copy */
 };
 
 struct trail_lock {
@@ -107,7 +121,8 @@ struct trail_lock {
     bool known_limit; /* its rendering is generic: neither success nor failure */
 };
 
-/* A name that nobody declared: the runtime's own locks, or another file's. Never counted as success. */
+/* A name that nobody declared: the runtime's own locks, or another file's. Never counted as
+ * success. */
 struct undeclared {
     char *label, *file, *name;
     unsigned line;
@@ -125,18 +140,20 @@ struct trail_result {
     size_t lock_count;
     struct undeclared *undeclared; /* most samples first */
     size_t undeclared_count;
-    char **notes; /* further findings, one line each: an upload that came twice, two names at one site ... */
+    char **notes; /* further findings, one line each: an upload that came twice, two names at one
+                     site ... */
     size_t note_count;
 };
 
-/* Judges. Does no I/O and reads no clock; the same input gives the same result, whatever the order of the copies.
- * Processes feed stages by their arm: ARM_CONTROL the control, ARM_LOCAL the collector, ARM_UPLOAD the upload and
- * everything after it, ARM_TEE both. The result is the caller's (trail_result_fini) and borrows nothing. */
+/* Judges. Does no I/O and reads no clock; the same input gives the same result, whatever the order
+ * of the copies. Processes feed stages by their arm: ARM_CONTROL the control, ARM_LOCAL the
+ * collector, ARM_UPLOAD the upload and everything after it, ARM_TEE both. The result is the
+ * caller's (trail_result_fini) and borrows nothing. */
 void trail_judge(const struct trail_input *input, struct trail_result *result);
 void trail_result_fini(struct trail_result *result);
 
-/* Chance that a lock with `acquires` acquires leaves no sample at capture rate `rate`: exp(-n p), and exactly 0 at
- * rate 1 with at least one acquire. */
+/* Chance that a lock with `acquires` acquires leaves no sample at capture rate `rate`: exp(-n p),
+ * and exactly 0 at rate 1 with at least one acquire. */
 double trail_absence_probability(uint64_t acquires, double rate);
 
 #endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile/wire.h"
+
+#include <inttypes.h>
+
+/* 64 bits in groups of seven. */
+#define VARINT_BYTES_MAX 10
+/* Field numbers have 29 bits. */
+#define FIELD_NUMBER_MAX ((UINT64_C(1) << 29) - 1)
+
+int wire_varint_long(struct wire *w, uint64_t *out, struct err *e)
+{
+    uint64_t value = 0;
+    const unsigned char *at = w->at;
+    for (unsigned i = 0; i < VARINT_BYTES_MAX; i++) {
+        if (at == w->end) {
+            return err_set(e, ERR_INPUT, "offset %zu: truncated inside a number", wire_offset(w));
+        }
+        unsigned char byte = *at++;
+        if (i == VARINT_BYTES_MAX - 1 && byte > 1) {
+            break;
+        }
+        value |= (uint64_t)(byte & 0x7F) << (7 * i);
+        if (byte < 0x80) {
+            w->at = at;
+            *out = value;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INPUT, "offset %zu: a number of more than 64 bits", wire_offset(w));
+}
+
+/* Behind a tag. */
+static int read_payload(struct wire *w, struct wire_field *f, struct err *e)
+{
+    size_t start = wire_offset(w);
+    uint64_t size;
+    if (f->type == WIRE_VARINT) {
+        return wire_varint(w, &f->value, e);
+    }
+    if (f->type != WIRE_BYTES) {
+        size = f->type == WIRE_FIXED64 ? 8 : 4;
+    } else if (wire_varint(w, &size, e) < 0) {
+        return -1;
+    }
+    size_t left = (size_t)(w->end - w->at);
+    if (size > left) {
+        return err_set(e, ERR_INPUT,
+                       "offset %zu: truncated: field %u has %" PRIu64 " bytes, and %zu are left",
+                       start, f->number, size, left);
+    }
+    f->body = (struct wire){w->at, w->at + size, w->base};
+    w->at += size;
+    return 0;
+}
+
+static int read_field(struct wire *w, struct wire_field *f, struct err *e)
+{
+    size_t start = wire_offset(w);
+    uint64_t tag;
+    if (wire_varint(w, &tag, e) < 0) {
+        return -1;
+    }
+    unsigned type = (unsigned)(tag & 7);
+    if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX) {
+        return err_set(e, ERR_INPUT, "offset %zu: there is no field number %" PRIu64, start,
+                       tag >> 3);
+    }
+    if (type != WIRE_VARINT && type != WIRE_FIXED64 && type != WIRE_BYTES && type != WIRE_FIXED32) {
+        return err_set(e, ERR_INPUT,
+                       "offset %zu: field %" PRIu64 " is of wire type %u, which pprof does not use",
+                       start, tag >> 3, type);
+    }
+    f->number = (unsigned)(tag >> 3);
+    f->type = (enum wire_type)type;
+    return read_payload(w, f, e);
+}
+
+int wire_field_long(struct wire *w, struct wire_field *f, struct err *e)
+{
+    const unsigned char *start = w->at;
+    if (read_field(w, f, e) < 0) {
+        w->at = start;
+        return -1;
+    }
+    return 1;
+}

@@ -66,6 +66,8 @@ unit-$(1): $$(UNIT_$(1))
 UNIT += $$(UNIT_$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+# Whatever starts a child process needs the guard beside it.
+unit-io unit-pipeline unit-engine: $(BUILD)/locktrail-guard
 
 $(BUILD)/obj/profile.pb-c.o: $(GEN)
 	@mkdir -p $(@D)
@@ -77,12 +79,101 @@ $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += -Itests/unit/support
 $(BUILD)/obj/tests/unit/%.o: | $(GEN)
 
 $(BUILD)/locktrail: $(call libs_upto,commands)
-	$(CC) $(LDFLAGS) -o $@ -Wl,--whole-archive $(call lib,commands) -Wl,--no-whole-archive $^ $(LIBS)
-$(BUILD)/locktrail-guard: workers/guard/guard.c $(STAMP)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+GUARD_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard workers/guard/*.c))
+$(BUILD)/locktrail-guard: $(GUARD_OBJECTS)
+	$(CC) $(LDFLAGS) -o $@ $^
 
-## make            build everything
+## make            build everything into build/
 .PHONY: all
 all: $(BUILD)/locktrail $(BUILD)/locktrail-guard
+
+## make deps       install what is missing (Debian packages; as root or through sudo, elsewhere it names them)
+DEPS := gcc clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates \
+        libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
+        liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libcmocka-dev python3 python3-venv \
+        python3-jsonschema zstd libxml2-utils
+.PHONY: deps
+deps:
+	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
+	    grep -q 'install ok installed' || echo $$p; done); \
+	if [ -z "$$missing" ]; then echo 'deps: everything is there'; exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then root=; elif command -v sudo >/dev/null; then root=sudo; \
+	else echo "deps: these Debian packages are missing, install them as root:"; echo $$missing; exit 1; fi; \
+	echo "deps: installing" $$missing; \
+	$$root apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing
+
+## make run        the main job: the smoke scenario (30 s) under the real ddtrace
+RUN_ARGS ?=
+.PHONY: run
+run: all
+	$(BUILD)/locktrail run scenarios/smoke.yaml --yes $(RUN_ARGS)
+
+## make test       all tests; what a test needs and isn't there is named and skipped (REQUIRE=all: it fails)
+REQUIRE ?=
+PYTHON ?= python3
+TEST_ENV = LOCKTRAIL=$(abspath $(BUILD))/locktrail LOCKTRAIL_GUARD=$(abspath $(BUILD))/locktrail-guard \
+           LOCKTRAIL_REQUIRE=$(REQUIRE)
+.PHONY: test unit
+unit: $(UNIT) $(BUILD)/locktrail-guard
+test: all unit
+	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/python --python tests/cli --python tests/e2e
+
+## make check      sanitizers, both compilers, static analysis, formatting, the folders' order
+.PHONY: check check-format check-layers check-static check-san check-clang check-python
+check: check-format check-layers check-python check-clang check-static check-san
+C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+check-format:
+	clang-format --dry-run -Werror $(C_FILES)
+check-layers:
+	$(PYTHON) tests/lint/layers.py harness
+	$(PYTHON) tests/lint/layers.py --selftest
+check-python:
+	$(PYTHON) -m compileall -q workers/python tests
+check-clang:
+	$(MAKE) CC=clang BUILD=$(BUILD)/clang all unit
+check-static: $(GEN)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -I$(BUILD)/gen -j 2 harness workers
+	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(wildcard harness/*/*.c workers/*/*.c)) -- \
+	    -std=c17 $(CPPFLAGS)
+check-san:
+	$(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 all unit
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 test-built
+# The tests of another build, with what is built already.
+.PHONY: test-built
+test-built:
+	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/cli
+
+## make fuzz       each parser under libFuzzer for FUZZ_SECONDS (60)
+FUZZ_SECONDS ?= 60
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+.PHONY: fuzz $(FUZZ:%=fuzz-%)
+fuzz: $(FUZZ:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%:
+	$(MAKE) CC=clang BUILD=$(BUILD)/fuzz SAN=address,undefined,fuzzer-no-link $(BUILD)/fuzz/bin/$*
+	@mkdir -p $(BUILD)/fuzz/corpus/$*
+	$(BUILD)/fuzz/bin/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* $(wildcard tests/data/$*)
+$(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+## make bench      benchmarks with their peers in the same run; prints ratios
+.PHONY: bench
+bench: all
+	$(TEST_ENV) $(PYTHON) tests/bench/overhead.py
+
+## make help       this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make clean      remove build/
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -350,8 +350,10 @@ static void journal_start(struct run *run)
 
 static int open_run(struct run *run, struct err *e)
 {
+    instances_plan(run->options.scenario, &run->plan);
     if (make_directory(run, e) < 0 || write_scenario(run, e) < 0 ||
-        make_run_id(run->host.run_id, e) < 0 || child_raise_descriptor_limit(e) < 0)
+        make_run_id(run->host.run_id, e) < 0 ||
+        child_raise_descriptors((unsigned)run->plan.count, e) < 0)
         return -1;
     int status = uv_loop_init(&run->loop);
     if (status < 0)
@@ -361,7 +363,6 @@ static int open_run(struct run *run, struct err *e)
     run->host.guard = mem_printf("%s/locktrail-guard", run->options.build);
     run->host.disk = disk_new(&run->loop);
     journal_init(&run->host.journal, run->host.disk, run->options.directory);
-    instances_plan(run->options.scenario, &run->plan);
     run->envs = mem_calloc(run->options.scenario->worker_count, sizeof *run->envs);
     return 0;
 }
@@ -389,6 +390,7 @@ int run_execute(const struct run_options *options, struct err *e)
         return -1;
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     start_signals(&run);
     journal_start(&run);
     prepare_next(&run);

@@ -43,6 +43,7 @@ struct worker {
     enum arm arm;
     char *instance;
     char *directory; /* of its output and local profiles */
+    char *program;   /* args[0] */
     worker_fn on_end;
     void *data;
 
@@ -288,12 +289,23 @@ static void on_line(struct worker *w, const char *line, size_t size)
  * -----------------------------------------------------------------------------------------------------
  */
 
+/* What the step that failed was about: the directory or the program. */
+static const char *exec_subject(const struct worker *w)
+{
+    if (strcmp(w->exit.exec_step, "directory") == 0)
+        return w->def->directory;
+    return strcmp(w->exit.exec_step, "program") == 0 ? w->program : "";
+}
+
 static char *describe_exit(const struct worker *w)
 {
     if (w->start_failed)
         return mem_strdup(w->start_error.text);
     if (w->exit.exec_errno)
-        return mem_printf("could not be started: %s", strerror(w->exit.exec_errno));
+        return mem_printf("could not be started (%s %s): %s", w->exit.exec_step, exec_subject(w),
+                          strerror(w->exit.exec_errno));
+    if (w->exit.guard_error)
+        return mem_strdup(w->exit.guard_error);
     if (w->exit.signaled)
         return mem_printf("signal %d (%s)%s%s", w->exit.code, strsignal(w->exit.code),
                           w->exit.core ? ", core dumped" : "",
@@ -309,7 +321,7 @@ static bool followed_term(const struct child_exit *exit)
 
 static bool ended_well(const struct worker *w)
 {
-    if (w->start_failed || w->exit.exec_errno)
+    if (w->start_failed || w->exit.exec_errno || w->exit.guard_error)
         return false;
     if (w->interrupted)
         return !w->exit.killed;
@@ -351,7 +363,7 @@ static void judge_end(struct worker *w)
                          mem_printf("flooded its output: %" PRIu64
                                     " bytes over limits.output were dropped",
                                     dropped));
-    if (w->exit.output_error[0])
+    if (w->exit.output_error)
         problem(w, "make room on the disk of the run directory", w->exit.output_error);
     free(how);
 }
@@ -478,6 +490,7 @@ static void spawn(struct worker *w, const struct worker_options *options)
                                      .output_prefix = prefix,
                                      .intake_url = host->intake_url};
     orders_make(&context, &orders);
+    w->program = mem_strdup(orders.args[0]);
     struct child_options child = {.guard = host->guard,
                                   .args = (const char *const *)orders.args,
                                   .env = (const char *const *)orders.env,
@@ -565,5 +578,6 @@ void worker_free(struct worker *w)
     buf_fini(&w->last_progress);
     free(w->instance);
     free(w->directory);
+    free(w->program);
     free(w);
 }

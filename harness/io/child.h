@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process under its guard (workers/guard): own process group, limits, and an end even if the coordinator is gone.
+/* A child process under its guard (workers/guard): own process group, limits, and an end even if
+ * the coordinator is gone.
  *
- * Happy path: child_start → on_event CHILD_STARTED → lines on fd 3, output to files → CHILD_FINISHED, once.
- * A child is finished when it is dead, everything that it left behind in its group and below is dead too, and all its pipes
- * are drained: three events that come in any order. Failure modes: it can't be executed (CHILD_FINISHED with `exec_errno`),
- * it ignores SIGTERM (child_stop's timer ends it by SIGKILL), it floods its output (what is over the limit is counted and
- * dropped, the last bytes are kept), it keeps a pipe open from a process that left the group (the guard is a subreaper and
- * ends those too). */
+ * Happy path: child_start → on_event CHILD_STARTED → lines on fd 3, output to files →
+ * CHILD_FINISHED, once. A child is finished when it is dead, everything that it left behind in its
+ * group and below is dead too, and all its pipes are drained: three events that come in any order.
+ * Failure modes: it can't be executed (CHILD_FINISHED with `exec_errno`), it ignores SIGTERM
+ * (child_stop's timer ends it by SIGKILL), it floods its output (what is over the limit is counted
+ * and dropped, the last bytes are kept), it keeps a pipe open from a process that left the group
+ * (the guard is a subreaper and ends those too), the disk is full (`output_error`, the child runs
+ * on), somebody kills the guard (`guard_error`; the worker dies with it). What the worker leaves
+ * behind gets SIGTERM and 1 s, unless a child_stop is under way, which sets the time.
+ *
+ * The process must ignore SIGPIPE and, so that a file size limit is an error and not its end,
+ * SIGXFSZ. */
 #ifndef LOCKTRAIL_IO_CHILD_H
 #define LOCKTRAIL_IO_CHILD_H
 
-#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -27,14 +33,16 @@ struct child_limits {
 };
 
 struct child_options {
-    const char *guard;        /* path of locktrail-guard */
-    const char *const *args;  /* NULL-terminated; args[0] is looked up in the PATH of `env` */
-    const char *const *env;   /* NULL-terminated NAME=VALUE, complete */
-    const char *directory;    /* NULL: the coordinator's */
-    const char *stdout_path;  /* files to be written; NULL: kept only as the last bytes */
+    const char *guard; /* path of locktrail-guard */
+    const char *const *
+        args; /* NULL-terminated; args[0] is looked up in the PATH of `env`, or below `directory` */
+    const char *const *env;  /* NULL-terminated NAME=VALUE, complete */
+    const char *directory;   /* NULL: the coordinator's */
+    const char *stdout_path; /* files to be written, in directories that are there; NULL: kept only
+                                as the last bytes */
     const char *stderr_path;
-    uint64_t output_max;      /* bytes kept in each of the two files */
-    bool channel;             /* open fd 3 for protocol lines */
+    uint64_t output_max; /* bytes kept in each of the two files */
+    bool channel;        /* open fd 3 for protocol lines */
     struct child_limits limits;
 };
 
@@ -44,24 +52,36 @@ struct child_options {
 #define CHILD_TAIL_MAX 4096
 
 struct child_exit {
-    int exec_errno;   /* could not be started: the errno; then nothing else is valid */
+    int exec_errno; /* could not be started: the errno; then, of the process, nothing else is valid
+                     */
+    const char *exec_step; /* what could not be done then: "stdin", "directory", "limits" or
+                              "program"; else NULL. Static */
     bool signaled;
-    int code;         /* exit status, or the signal's number */
-    bool core;        /* the signal made a core */
-    bool killed;      /* by our SIGKILL, after it had not followed SIGTERM */
+    int code;    /* exit status, or the signal's number */
+    bool core;   /* the signal made a core */
+    bool killed; /* by our SIGKILL: it had not followed SIGTERM in time, or child_stop gave it none
+                  */
     unsigned leftover; /* processes that it had left behind and that the guard had to end */
     int64_t user_ms, system_ms; /* CPU time of it and its waited-for children */
-    int64_t max_rss;  /* bytes */
+    int64_t max_rss;            /* bytes */
+    const char *output_error; /* the first failure to write an output file, or output that had to be
+                                 cut off; else NULL */
+    const char *guard_error;  /* the guard failed: what is said of the process above may be missing;
+                                 else NULL */
 };
 
 enum child_event {
-    CHILD_STARTED,  /* executed; child_pid is valid */
-    CHILD_LINE,     /* `line` of `size` bytes on fd 3, without newline, zero-terminated, valid during the call */
-    CHILD_LONG_LINE, /* a line above CHILD_LINE_MAX was skipped; `size` is its length so far */
-    CHILD_CHANNEL_CLOSED, /* end of file on fd 3; a last line without a newline came before as CHILD_LINE */
-    CHILD_FINISHED  /* dead and drained; `exit` is valid. The last event; child_free may be called from it */
+    CHILD_STARTED, /* executed; child_pid is valid */
+    CHILD_LINE,    /* `line` of `size` bytes on fd 3, without newline, zero-terminated, valid during
+                      the call */
+    CHILD_LONG_LINE,      /* a line above CHILD_LINE_MAX was skipped; `size` is its length so far */
+    CHILD_CHANNEL_CLOSED, /* end of file on fd 3; a last line without a newline came before as
+                             CHILD_LINE */
+    CHILD_FINISHED /* dead and drained; `exit` is valid. The last event; child_free may be called
+                      from it */
 };
 
+/* All of it borrowed, valid during the call; `exit` until child_free. */
 struct child_message {
     enum child_event event;
     const char *line;
@@ -70,25 +90,33 @@ struct child_message {
 };
 typedef void (*child_fn)(struct child *child, const struct child_message *message, void *data);
 
-/* Starts it on `loop`. NULL, and *e, where the guard itself can't be started or an output file not be opened; no event comes
- * then. Strings of `options` are copied. All calls on the loop's thread; callbacks never from within child_start. */
+/* Starts it on `loop`. NULL, and *e, where the guard itself can't be started or an output file not
+ * be opened; no event comes then. Strings of `options` are copied. All calls on the loop's thread;
+ * callbacks never from within child_start. */
 struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_fn fn,
                           void *data, struct err *e);
 
-/* SIGTERM to its group now, SIGKILL after `grace_ms` unless it has ended; with 0 SIGKILL at once. Again with a shorter grace
- * shortens it. No effect on a finished child. */
+/* SIGTERM to its group now, SIGKILL after `grace_ms` unless it has ended; with 0 SIGKILL at once.
+ * Again with a shorter grace shortens it. No effect on a finished child. */
 void child_stop(struct child *child, int64_t grace_ms);
 
 pid_t child_pid(const struct child *child); /* 0 before CHILD_STARTED */
 
-/* What was written so far, and how much of it was dropped. */
-uint64_t child_output_bytes(const struct child *child, int fd);   /* fd 1 or 2 */
+/* What it has written so far, and how much of that is not in the file. */
+uint64_t child_output_bytes(const struct child *child, int fd); /* fd 1 or 2 */
 uint64_t child_output_dropped(const struct child *child, int fd);
 
-/* The last CHILD_TAIL_MAX bytes of that output; not UTF-8 for sure. Borrowed, valid until the next loop turn. */
+/* The last CHILD_TAIL_MAX bytes of that output; not UTF-8 for sure. Borrowed, valid until the next
+ * loop turn. */
 const char *child_output_tail(const struct child *child, int fd, size_t *size);
 
-/* Only after CHILD_FINISHED. */
+/* Only after CHILD_FINISHED. NULL is allowed. */
 void child_free(struct child *child);
+
+/* Raises the soft limit of open descriptors (often 1024) so that `children` fit beside the rest of
+ * the coordinator. Children still get the limit that was there before. An error (ERR_MISSING, names
+ * both numbers) where the hard limit is too low; what could be raised is raised then. Not
+ * thread-safe. */
+int child_raise_descriptors(unsigned children, struct err *e);
 
 #endif

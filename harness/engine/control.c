@@ -43,14 +43,9 @@ struct control {
 
 static void report(struct control *c)
 {
-    enum control_outcome outcome = c->interrupted ? CONTROL_NOT_RUN
-                                   : c->failed    ? CONTROL_FAILED
-                                                  : CONTROL_PASSED;
+    enum control_outcome outcome = c->interrupted ? CONTROL_NOT_RUN : c->failed ? CONTROL_FAILED : CONTROL_PASSED;
     struct json_out out = journal_begin(&c->host->journal, "control_ended");
-    json_put_string(&out, "outcome",
-                    c->interrupted ? "interrupted"
-                    : c->failed    ? "failed"
-                                   : "passed");
+    json_put_string(&out, "outcome", c->interrupted ? "interrupted" : c->failed ? "failed" : "passed");
     json_put_string(&out, "why", c->failed ? c->why.text : "");
     json_put_int(&out, "exit", c->exit_code);
     size_t size = 0;
@@ -63,10 +58,7 @@ static void report(struct control *c)
     json_key(&out, "output");
     json_string_n(&out, tail ? tail : "", size);
     journal_end(&c->host->journal, &out, true);
-    host_notify(c->host, RUN_CONTROL, "control",
-                c->failed        ? c->why.text
-                : c->interrupted ? "interrupted"
-                                 : "passed");
+    host_notify(c->host, RUN_CONTROL, "control", c->failed ? c->why.text : c->interrupted ? "interrupted" : "passed");
     c->fn(c, outcome, c->data);
 }
 
@@ -100,8 +92,7 @@ static int check_instance(const struct control *c, const char *instance, struct 
     bool named = false;
     int copies = 0;
     for (int i = 1; i <= CONTROL_COPIES_MAX; i++) {
-        char *path =
-            mem_printf("%s/copies/control/%s.%d.pprof", c->host->options->directory, instance, i);
+        char *path = mem_printf("%s/copies/control/%s.%d.pprof", c->host->options->directory, instance, i);
         struct err missing;
         int result = read_copy(path, &named, &missing);
         free(path);
@@ -116,11 +107,10 @@ static int check_instance(const struct control *c, const char *instance, struct 
     if (copies == 0)
         return err_set(e, ERR_INPUT, "%s wrote no profile: the profiler did not start", instance);
     if (!named)
-        return err_set(
-            e, ERR_INPUT,
-            "%s: even %s, a module global taken by one thread with every acquire captured, has no "
-            "name in the local profile",
-            instance, REFERENCE_LOCK);
+        return err_set(e, ERR_INPUT,
+                       "%s: even %s, a module global taken by one thread with every acquire captured, has no "
+                       "name in the local profile",
+                       instance, REFERENCE_LOCK);
     return 0;
 }
 
@@ -142,8 +132,7 @@ static void on_worker_end(struct worker *worker, bool good, void *data)
 {
     struct control *c = data;
     if (!good && !c->failed) {
-        err_set(&c->why, ERR_INPUT, "%s did not do its work (see problems)",
-                worker_instance(worker));
+        err_set(&c->why, ERR_INPUT, "%s did not do its work (see problems)", worker_instance(worker));
         fail(c);
     }
     if (--c->running > 0)
@@ -194,14 +183,12 @@ static void finish_command(struct control *c, const struct child_exit *exit)
     const char *name = c->host->options->scenario->control.command[0];
     c->exit_code = exit->signaled ? 128 + exit->code : exit->code;
     if (exit->exec_errno)
-        err_sys(&c->why, ERR_MISSING, exit->exec_errno, "control command %s can't be started",
-                name);
+        err_sys(&c->why, ERR_MISSING, exit->exec_errno, "control command %s can't be started", name);
     else if (c->timed_out)
-        err_set(&c->why, ERR_INPUT, "control command %s took longer than control.timeout (%.1f s)",
-                name, (double)c->host->options->scenario->control.timeout_ms / 1000);
+        err_set(&c->why, ERR_INPUT, "control command %s took longer than control.timeout (%.1f s)", name,
+                (double)c->host->options->scenario->control.timeout_ms / 1000);
     else if (c->exit_code != 0)
-        err_set(&c->why, ERR_INPUT, "control command %s ended with exit status %d", name,
-                c->exit_code);
+        err_set(&c->why, ERR_INPUT, "control command %s ended with exit status %d", name, c->exit_code);
     if (exit->exec_errno || c->timed_out || c->exit_code != 0)
         fail(c);
 }
@@ -252,8 +239,7 @@ static void start_command(struct control *c)
     free(stderr_path);
 }
 
-struct control *control_start(struct host *host, const struct python_env *envs, control_fn fn,
-                              void *data)
+struct control *control_start(struct host *host, const struct python_env *envs, control_fn fn, void *data)
 {
     struct control *c = mem_calloc(1, sizeof *c);
     *c = (struct control){.host = host, .fn = fn, .data = data};

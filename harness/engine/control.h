@@ -18,8 +18,7 @@ typedef void (*control_fn)(struct control *control, enum control_outcome outcome
 
 /* `envs` has one element for each worker of the scenario (empty for commands); borrowed. `fn` comes
  * once, from the loop. */
-struct control *control_start(struct host *host, const struct python_env *envs, control_fn fn,
-                              void *data);
+struct control *control_start(struct host *host, const struct python_env *envs, control_fn fn, void *data);
 void control_interrupt(struct control *control, bool now);
 void control_free(struct control *control);
 

@@ -30,8 +30,7 @@ static void put_headers(struct json_out *out, const struct http_headers *headers
     for (size_t i = 0; i < headers->count; i++) {
         json_array(out);
         json_string(out, headers->items[i].name);
-        json_string(out,
-                    is_secret(headers->items[i].name) ? "[redacted]" : headers->items[i].value);
+        json_string(out, is_secret(headers->items[i].name) ? "[redacted]" : headers->items[i].value);
         json_array_end(out);
     }
     json_array_end(out);
@@ -53,8 +52,8 @@ static void put_received(struct json_out *out)
     json_put_string(out, "received", now);
 }
 
-static void journal_copy(struct host *host, enum stage stage, const char *instance,
-                         unsigned sequence, const char *hash, size_t size)
+static void journal_copy(struct host *host, enum stage stage, const char *instance, unsigned sequence, const char *hash,
+                         size_t size)
 {
     struct json_out out = journal_begin(&host->journal, "copy");
     json_put_string(&out, "stage", stage_name(stage));
@@ -65,8 +64,8 @@ static void journal_copy(struct host *host, enum stage stage, const char *instan
     journal_end(&host->journal, &out, true);
 }
 
-static void store_profile(struct host *host, const char *instance, unsigned sequence,
-                          const struct upload *upload, const struct upload_profile *profile)
+static void store_profile(struct host *host, const char *instance, unsigned sequence, const struct upload *upload,
+                          const struct upload_profile *profile)
 {
     char hash[HASH_TEXT_SIZE];
     struct buf bytes = {0}, meta = {0};
@@ -102,8 +101,7 @@ static void store_profile(struct host *host, const char *instance, unsigned sequ
     free(json_path);
 }
 
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence,
-                         const struct upload *upload)
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload)
 {
     for (size_t i = 0; i < upload->profile_count; i++)
         store_profile(host, instance, ++*sequence, upload, &upload->profiles[i]);
@@ -185,8 +183,8 @@ static int list_files(struct collection *c, struct err *e)
         }
         if (c->count == COPIES_FILES_MAX) {
             free(path);
-            result = err_set(e, ERR_INPUT, "%s has more than %d profiles; the rest is left there",
-                             c->directory, COPIES_FILES_MAX);
+            result = err_set(e, ERR_INPUT, "%s has more than %d profiles; the rest is left there", c->directory,
+                             COPIES_FILES_MAX);
             break;
         }
         c->files = mem_grow(c->files, c->count, &c->capacity, sizeof *c->files);
@@ -206,8 +204,8 @@ static int by_time(const void *a, const void *b)
     return strverscmp(x->path, y->path);
 }
 
-static int write_meta(const struct collection *c, const struct local_file *file, size_t sequence,
-                      const char *base, struct err *e)
+static int write_meta(const struct collection *c, const struct local_file *file, size_t sequence, const char *base,
+                      struct err *e)
 {
     struct buf meta = {0};
     struct json_out out = json_begin(&meta, 2);
@@ -237,8 +235,8 @@ static int move_file(struct collection *c, size_t index, struct err *e)
     hash_text(bytes.data, bytes.size, file->hash);
     file->size = bytes.size;
     buf_fini(&bytes);
-    char *base = mem_printf("%s/copies/%s/%s.%zu", c->host->options->directory,
-                            stage_name(c->stage), c->instance, c->moved + 1);
+    char *base =
+        mem_printf("%s/copies/%s/%s.%zu", c->host->options->directory, stage_name(c->stage), c->instance, c->moved + 1);
     char *path = mem_printf("%s.pprof", base);
     int result = write_meta(c, file, c->moved + 1, base, e);
     if (result == 0 && rename(file->path, path) < 0)
@@ -254,8 +252,7 @@ static void on_collect(uv_work_t *work)
 {
     struct collection *c = work->data;
     char *target = mem_printf("%s/copies/%s", c->host->options->directory, stage_name(c->stage));
-    c->failed =
-        list_files(c, &c->error) < 0 || (c->count > 0 && disk_make_dir(target, &c->error) < 0);
+    c->failed = list_files(c, &c->error) < 0 || (c->count > 0 && disk_make_dir(target, &c->error) < 0);
     free(target);
     if (c->count > 0)
         qsort(c->files, c->count, sizeof *c->files, by_time);
@@ -268,8 +265,7 @@ static void on_collected(uv_work_t *work, int status)
     struct collection *c = work->data;
     (void)status; /* never cancelled: a run closes only after its collections */
     for (size_t i = 0; i < c->moved; i++)
-        journal_copy(c->host, c->stage, c->instance, (unsigned)i + 1, c->files[i].hash,
-                     c->files[i].size);
+        journal_copy(c->host, c->stage, c->instance, (unsigned)i + 1, c->files[i].hash, c->files[i].size);
     c->fn(c->moved, c->failed ? &c->error : NULL, c->data);
     for (size_t i = 0; i < c->count; i++)
         free(c->files[i].path);
@@ -279,8 +275,8 @@ static void on_collected(uv_work_t *work, int status)
     free(c);
 }
 
-void copies_collect_local(struct host *host, const char *directory, enum stage stage,
-                          const char *instance, copies_fn fn, void *data)
+void copies_collect_local(struct host *host, const char *directory, enum stage stage, const char *instance,
+                          copies_fn fn, void *data)
 {
     struct collection *c = mem_calloc(1, sizeof *c);
     c->work.data = c;

@@ -20,8 +20,7 @@
 
 /* Writes each profile of a good upload as a copy of the stage `upload`; *sequence is the instance's
  * last number and grows. */
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence,
-                         const struct upload *upload);
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload);
 
 /* Puts a rejected upload aside: copies/upload/rejected/N.body and N.json with the reason. */
 void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload);
@@ -30,7 +29,7 @@ void copies_store_rejected(struct host *host, unsigned number, const struct uplo
  * order in which they were written, on a thread of libuv's pool. Then `fn` on the loop, with the
  * number of copies; *e is NULL or the first thing that went wrong. */
 typedef void (*copies_fn)(size_t count, const struct err *e, void *data);
-void copies_collect_local(struct host *host, const char *directory, enum stage stage,
-                          const char *instance, copies_fn fn, void *data);
+void copies_collect_local(struct host *host, const char *directory, enum stage stage, const char *instance,
+                          copies_fn fn, void *data);
 
 #endif

@@ -11,21 +11,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void evidence_add_problem(struct evidence *ev, const char *who, const char *advice,
-                          const char *output, const char *fmt, ...)
+void evidence_add_problem(struct evidence *ev, const char *who, const char *advice, const char *output, const char *fmt,
+                          ...)
 {
     struct buf text = {0};
     va_list args;
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
     va_end(args);
-    ev->problems =
-        mem_grow(ev->problems, ev->problem_count, &ev->problem_capacity, sizeof *ev->problems);
-    ev->problems[ev->problem_count++] =
-        (struct problem){.who = mem_strdup(who),
-                         .text = buf_steal(&text),
-                         .advice = mem_strdup(advice),
-                         .output = mem_strdup(output ? output : "")};
+    ev->problems = mem_grow(ev->problems, ev->problem_count, &ev->problem_capacity, sizeof *ev->problems);
+    ev->problems[ev->problem_count++] = (struct problem){.who = mem_strdup(who),
+                                                         .text = buf_steal(&text),
+                                                         .advice = mem_strdup(advice),
+                                                         .output = mem_strdup(output ? output : "")};
 }
 
 struct worker_outcome *evidence_find_worker(struct evidence *ev, const char *name)
@@ -44,10 +42,9 @@ static int read_scenario(struct evidence *ev, struct err *e)
     int result = disk_read_now(path, SCENARIO_SIZE_MAX, &yaml, e);
     if (result < 0)
         err_wrap(e, "%s is not a run directory", ev->directory);
-    else if (scenario_read(path, yaml.data ? yaml.data : "", yaml.size, NULL, 0, &ev->scenario,
-                           &diagnostics) < 0)
-        result = err_set(e, ERR_INPUT, "%s:%u:%u: %s", path, diagnostics.items[0].line,
-                         diagnostics.items[0].column, diagnostics.items[0].text);
+    else if (scenario_read(path, yaml.data ? yaml.data : "", yaml.size, NULL, 0, &ev->scenario, &diagnostics) < 0)
+        result = err_set(e, ERR_INPUT, "%s:%u:%u: %s", path, diagnostics.items[0].line, diagnostics.items[0].column,
+                         diagnostics.items[0].text);
     diagnostics_fini(&diagnostics);
     buf_fini(&yaml);
     free(path);
@@ -61,8 +58,7 @@ static int add_instance(struct evidence *ev, const struct planned_instance *p, s
     if (index < 0)
         return -1;
     ev->ledger.instances[index].duration_ms = p->arm == ARM_CONTROL ? 0 : ev->scenario->duration_ms;
-    ev->workers =
-        mem_grow(ev->workers, ev->worker_count, &ev->worker_capacity, sizeof *ev->workers);
+    ev->workers = mem_grow(ev->workers, ev->worker_count, &ev->worker_capacity, sizeof *ev->workers);
     ev->workers[ev->worker_count++] = (struct worker_outcome){.name = mem_strdup(p->name),
                                                               .worker = mem_strdup(p->def->name),
                                                               .arm = p->arm,
@@ -118,9 +114,7 @@ static enum copy_status copy_status(const struct profile *p)
 {
     if (!p)
         return COPY_CORRUPT;
-    return p->kind == PROFILE_FOREIGN ? COPY_FOREIGN
-           : p->kind == PROFILE_EMPTY ? COPY_EMPTY
-                                      : COPY_GOOD;
+    return p->kind == PROFILE_FOREIGN ? COPY_FOREIGN : p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
 }
 
 /* The arrays that a trail_copy points to; strings stay the profile's. */
@@ -132,12 +126,11 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
                                .path = copy->path,
                                .hash = copy->hash,
                                .status = copy_status(p),
-                               .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL)
-                                        : copy->unreadable};
+                               .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL) : copy->unreadable};
     if (!p)
         return;
     struct sighting *sightings = mem_calloc(p->name_count, sizeof *sightings);
-    const char **keys = mem_calloc(p->key_count, sizeof *keys);
+    struct trail_label_key *keys = mem_calloc(p->key_count, sizeof *keys);
     for (size_t i = 0; i < p->name_count; i++) {
         const struct profile_name *n = &p->names[i];
         sightings[i] = (struct sighting){.label = n->label,
@@ -151,7 +144,7 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
                                          .hold_ns = n->hold_ns};
     }
     for (size_t i = 0; i < p->key_count; i++)
-        keys[i] = p->keys[i].key;
+        keys[i] = (struct trail_label_key){.key = p->keys[i].key, .samples = p->keys[i].samples};
     out->sightings = sightings;
     out->sighting_count = p->name_count;
     out->unlabelled_samples = p->unlabelled;
@@ -162,17 +155,15 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
 static void judge(struct evidence *ev)
 {
     struct trail_copy *copies = mem_calloc(ev->copy_count, sizeof *copies);
-    struct trail_suspect *suspects =
-        mem_calloc(SUSPECTS_MAX * ev->scenario->worker_count, sizeof *suspects);
-    struct trail_input input = {
-        .ledger = &ev->ledger,
-        .copies = copies,
-        .copy_count = ev->copy_count,
-        .control = ev->control,
-        .control_why = ev->control_why,
-        .suspects = suspects,
-        .suspect_count = evidence_suspects(ev->scenario, suspects),
-        .thresholds = {.absence_probability = ev->scenario->evidence.absence_probability}};
+    struct trail_suspect *suspects = mem_calloc(SUSPECTS_MAX * ev->scenario->worker_count, sizeof *suspects);
+    struct trail_input input = {.ledger = &ev->ledger,
+                                .copies = copies,
+                                .copy_count = ev->copy_count,
+                                .control = ev->control,
+                                .control_why = ev->control_why,
+                                .suspects = suspects,
+                                .suspect_count = evidence_suspects(ev->scenario, suspects),
+                                .thresholds = {.absence_probability = ev->scenario->evidence.absence_probability}};
     memcpy(input.stage_ran, ev->stage_ran, sizeof input.stage_ran);
     for (size_t i = 0; i < ev->copy_count; i++)
         lend_copy(&ev->copies[i], &copies[i]);

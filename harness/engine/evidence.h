@@ -19,8 +19,7 @@ struct problem {
     char *who;    /* "python.1.local", "intake", "run", "control" */
     char *text;   /* "ended by signal 11 (Segmentation fault) 3.2 s after its start" */
     char *advice; /* what to do; may be "" */
-    char
-        *output; /* the last bytes of the worker's output, as valid UTF-8; "" where there is none */
+    char *output; /* the last bytes of the worker's output, as valid UTF-8; "" where there is none */
 };
 
 /* One worker process. */
@@ -30,9 +29,9 @@ struct worker_outcome {
     enum arm arm;
     int64_t pid;
     bool started, ended;
-    bool good;   /* it did all that it was asked for */
-    char *cause; /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still
-                    running when the coordinator died" */
+    bool good;               /* it did all that it was asked for */
+    char *cause;             /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still
+                                running when the coordinator died" */
     char *runtime, *version; /* from its hello; "" where it said none */
     int64_t wall_ms, cpu_ms;
     int64_t max_rss;         /* bytes */

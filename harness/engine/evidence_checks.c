@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const workload_advice =
-    "the verdict would rest on work that was not done: see the worker's output";
+static const char *const workload_advice = "the verdict would rest on work that was not done: see the worker's output";
 
 /* A phase that left no acquire of any lock that it declared did not run. */
 static void check_phases(struct evidence *ev, const struct instance *instance)
@@ -25,11 +24,9 @@ static void check_phases(struct evidence *ev, const struct instance *instance)
             acquires += instance->counts[i].acquires;
         }
         if (!declared)
-            evidence_add_problem(ev, instance->name, workload_advice, NULL,
-                                 "phase %s declared no lock", pattern);
+            evidence_add_problem(ev, instance->name, workload_advice, NULL, "phase %s declared no lock", pattern);
         else if (acquires == 0)
-            evidence_add_problem(ev, instance->name, workload_advice, NULL, "phase %s did not run",
-                                 pattern);
+            evidence_add_problem(ev, instance->name, workload_advice, NULL, "phase %s did not run", pattern);
     }
 }
 
@@ -41,11 +38,9 @@ static void check_waits(struct evidence *ev, const struct instance *instance)
         if (strcmp(lock->worker, instance->worker) != 0 || !count->known)
             continue;
         if (count->acquires == 0)
-            evidence_add_problem(ev, instance->name, workload_advice, NULL, "%s was never acquired",
-                                 lock->id);
+            evidence_add_problem(ev, instance->name, workload_advice, NULL, "%s was never acquired", lock->id);
         else if (lock->contends && count->waits == 0)
-            evidence_add_problem(ev, instance->name,
-                                 "more threads, a higher rate or a longer duration", NULL,
+            evidence_add_problem(ev, instance->name, "more threads, a higher rate or a longer duration", NULL,
                                  "nobody ever waited for %s: there was no contention", lock->id);
     }
 }

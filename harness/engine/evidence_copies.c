@@ -35,8 +35,7 @@ static void read_meta(struct evidence *ev, struct evidence_copy *copy)
     struct buf text = {0};
     struct json *meta = NULL;
     struct err e;
-    char *path = mem_printf("%s/%.*s.json", ev->directory,
-                            (int)(strlen(copy->path) - strlen(".pprof")), copy->path);
+    char *path = mem_printf("%s/%.*s.json", ev->directory, (int)(strlen(copy->path) - strlen(".pprof")), copy->path);
     bool good = disk_read_now(path, META_MAX, &text, &e) == 0 &&
                 json_read(text.data ? text.data : "", text.size, &meta, &e) == 0;
     copy->start = mem_strdup(json_get_string(meta, "start", ""));
@@ -47,9 +46,8 @@ static void read_meta(struct evidence *ev, struct evidence_copy *copy)
         evidence_add_problem(ev, "run", "a kill between two writes leaves such a copy", NULL,
                              "%s has no description: %s", copy->path, e.text);
     else if (strcmp(hash, copy->hash) != 0)
-        evidence_add_problem(ev, "run", "the run directory was changed after the run: run again",
-                             NULL, "%s is not the file that was captured: its hash differs",
-                             copy->path);
+        evidence_add_problem(ev, "run", "the run directory was changed after the run: run again", NULL,
+                             "%s is not the file that was captured: its hash differs", copy->path);
     json_free(meta);
     buf_fini(&text);
     free(path);
@@ -64,8 +62,8 @@ static int read_copy(struct evidence *ev, enum stage stage, const char *name, st
     int index = ledger_find_instance(&ev->ledger, instance);
     free(instance);
     if (index < 0)
-        return err_set(e, ERR_INPUT, "%s/copies/%s/%s belongs to no process of the scenario",
-                       ev->directory, stage_name(stage), name);
+        return err_set(e, ERR_INPUT, "%s/copies/%s/%s belongs to no process of the scenario", ev->directory,
+                       stage_name(stage), name);
     ev->copies = mem_grow(ev->copies, ev->copy_count, &ev->copy_capacity, sizeof *ev->copies);
     struct evidence_copy *copy = &ev->copies[ev->copy_count++];
     *copy = (struct evidence_copy){.stage = stage,
@@ -83,8 +81,7 @@ static int read_copy(struct evidence *ev, enum stage stage, const char *name, st
     hash_text(bytes.data ? bytes.data : "", bytes.size, hash);
     copy->hash = mem_strdup(hash);
     copy->size = bytes.size;
-    if (profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default,
-                     &copy->profile, &bad) < 0)
+    if (profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default, &copy->profile, &bad) < 0)
         copy->unreadable = mem_strdup(bad.text);
     buf_fini(&bytes);
     read_meta(ev, copy);

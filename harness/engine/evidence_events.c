@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool *torn,
-                        struct err *e)
+int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool *torn, struct err *e)
 {
     struct buf bytes = {0};
     char *path = mem_printf("%s/%s", ev->directory, name);
@@ -58,8 +57,7 @@ static void on_run_ended(struct evidence *ev, const struct json *event)
     ev->complete = true;
     ev->interrupted = json_get_bool(event, "interrupted", false);
     if (failed[0])
-        evidence_add_problem(ev, "run", "nothing was measured: mend it and run again", NULL, "%s",
-                             failed);
+        evidence_add_problem(ev, "run", "nothing was measured: mend it and run again", NULL, "%s", failed);
 }
 
 static void on_interrupted(struct evidence *ev, const struct json *event)
@@ -133,8 +131,8 @@ static void on_forward(struct evidence *ev, const struct json *event)
     const char *error = json_get_string(event, "error", "");
     if (status)
         evidence_add_problem(ev, "forward", "locktrail doctor checks address and key", NULL,
-                             "an upload was not taken by the %s: it answered %lld",
-                             ev->forward_described, (long long)status);
+                             "an upload was not taken by the %s: it answered %lld", ev->forward_described,
+                             (long long)status);
     else
         evidence_add_problem(ev, "forward", "locktrail doctor checks address and key", NULL,
                              "an upload did not reach the %s: %s", ev->forward_described, error);
@@ -142,9 +140,8 @@ static void on_forward(struct evidence *ev, const struct json *event)
 
 static void on_problem(struct evidence *ev, const struct json *event)
 {
-    evidence_add_problem(ev, json_get_string(event, "who", ""),
-                         json_get_string(event, "advice", ""), json_get_string(event, "output", ""),
-                         "%s", json_get_string(event, "text", ""));
+    evidence_add_problem(ev, json_get_string(event, "who", ""), json_get_string(event, "advice", ""),
+                         json_get_string(event, "output", ""), "%s", json_get_string(event, "text", ""));
 }
 
 /* Events of other names (copy, environment ...) are for people who read the journal. */
@@ -187,10 +184,9 @@ int evidence_read_events(struct evidence *ev, struct err *e)
         return -1;
     if (ev->complete)
         return 0;
-    evidence_add_problem(
-        ev, "run", "what was captured until then is below; run it again for a verdict", NULL,
-        "the coordinator ended before the run did (killed, or the machine went down)%s",
-        torn ? "; the journal's last line is torn" : "");
+    evidence_add_problem(ev, "run", "what was captured until then is below; run it again for a verdict", NULL,
+                         "the coordinator ended before the run did (killed, or the machine went down)%s",
+                         torn ? "; the journal's last line is torn" : "");
     for (size_t i = 0; i < ev->worker_count; i++)
         if (ev->workers[i].started && !ev->workers[i].ended)
             replace(&ev->workers[i].cause, "was running when the coordinator ended");

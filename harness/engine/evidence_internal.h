@@ -10,10 +10,8 @@
 
 /* Calls `fn` for each whole line; a torn last line (no newline) is what a kill leaves and is passed
  * over: then *torn is true. */
-typedef int (*line_fn)(struct evidence *ev, size_t number, const char *line, size_t size,
-                       struct err *e);
-int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool *torn,
-                        struct err *e);
+typedef int (*line_fn)(struct evidence *ev, size_t number, const char *line, size_t size, struct err *e);
+int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool *torn, struct err *e);
 
 /* events.jsonl: times, workers, control, uploads, problems. */
 int evidence_read_events(struct evidence *ev, struct err *e);
@@ -36,9 +34,8 @@ void evidence_check_workload(struct evidence *ev);
 size_t evidence_suspects(const struct scenario *s, struct trail_suspect *out);
 
 /* Adds a problem; texts are copied, `output` may be NULL. */
-void evidence_add_problem(struct evidence *ev, const char *who, const char *advice,
-                          const char *output, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+void evidence_add_problem(struct evidence *ev, const char *who, const char *advice, const char *output, const char *fmt,
+                          ...) __attribute__((format(printf, 5, 6)));
 
 /* The outcome of this instance, or NULL. */
 struct worker_outcome *evidence_find_worker(struct evidence *ev, const char *name);

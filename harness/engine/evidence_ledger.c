@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario_lock *expectation(const struct scenario *s, const char *worker,
-                                               const char *id)
+static const struct scenario_lock *expectation(const struct scenario *s, const char *worker, const char *id)
 {
     for (size_t i = 0; i < s->expect_count; i++) {
         const struct scenario_lock *x = &s->expect[i];
@@ -22,13 +21,11 @@ static const struct scenario_lock *expectation(const struct scenario *s, const c
  */
 static void broken_ledger(struct evidence *ev, const char *instance, const struct err *e)
 {
-    evidence_add_problem(ev, instance,
-                         "the workload's declarations must be the same in every process", NULL,
-                         "%s", e->text);
+    evidence_add_problem(ev, instance, "the workload's declarations must be the same in every process", NULL, "%s",
+                         e->text);
 }
 
-static void add_lock(struct evidence *ev, const struct instance *instance,
-                     const struct lock *declared)
+static void add_lock(struct evidence *ev, const struct instance *instance, const struct lock *declared)
 {
     struct lock lock = *declared;
     struct err e;
@@ -64,8 +61,7 @@ static void set_counts(struct evidence *ev, size_t index, const struct message *
  * than pacing its work. */
 #define DURATION_GRACE_MS 1000
 
-static void check_durations(struct evidence *ev, const struct instance *instance,
-                            const struct message *m)
+static void check_durations(struct evidence *ev, const struct instance *instance, const struct message *m)
 {
     const struct json *phases = json_get(m->tree, "phases");
     if (m->interrupted || instance->arm == ARM_CONTROL || !phases)
@@ -77,10 +73,8 @@ static void check_durations(struct evidence *ev, const struct instance *instance
         double most = (double)planned * (1 + ev->scenario->evidence.duration_tolerance);
         if (planned > 0 && (took < planned || (double)took > most + DURATION_GRACE_MS))
             evidence_add_problem(
-                ev, instance->name,
-                "fewer threads or a lower rate; or raise evidence.duration_tolerance", NULL,
-                "phase %s took %.1f s, planned were %.1f s", phase, (double)took / 1000,
-                (double)planned / 1000);
+                ev, instance->name, "fewer threads or a lower rate; or raise evidence.duration_tolerance", NULL,
+                "phase %s took %.1f s, planned were %.1f s", phase, (double)took / 1000, (double)planned / 1000);
     }
 }
 
@@ -154,8 +148,7 @@ static void add_silent(struct evidence *ev, size_t index, const struct scenario_
         struct lock_count count = {.acquires = x->acquires, .known = x->acquires > 0};
         struct err e;
         int at = ledger_add_lock(&ev->ledger, &lock, &e);
-        if (at < 0 ||
-            (count.known && ledger_set_count(&ev->ledger, index, (size_t)at, &count, &e) < 0))
+        if (at < 0 || (count.known && ledger_set_count(&ev->ledger, index, (size_t)at, &count, &e) < 0))
             broken_ledger(ev, ev->ledger.instances[index].name, &e);
     }
 }
@@ -168,8 +161,7 @@ int evidence_read_ledger(struct evidence *ev, struct err *e)
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         const struct instance *instance = &ev->ledger.instances[i];
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
-        if (instance->arm != ARM_CONTROL && def->runtime == RUNTIME_COMMAND &&
-            def->protocol == PROTOCOL_SILENT)
+        if (instance->arm != ARM_CONTROL && def->runtime == RUNTIME_COMMAND && def->protocol == PROTOCOL_SILENT)
             add_silent(ev, i, def);
     }
     return 0;

@@ -19,20 +19,15 @@ void host_notify(struct host *host, enum run_event_kind kind, const char *who, c
     notify(host, &event);
 }
 
-void host_notify_phase(struct host *host, const char *who, const char *phase, double done,
-                       uint64_t acquires)
+void host_notify_phase(struct host *host, const char *who, const char *phase, double done, uint64_t acquires)
 {
-    struct run_event event = {.kind = RUN_PHASE,
-                              .who = who,
-                              .text = "",
-                              .phase = phase,
-                              .done = done,
-                              .acquires = acquires};
+    struct run_event event = {
+        .kind = RUN_PHASE, .who = who, .text = "", .phase = phase, .done = done, .acquires = acquires};
     notify(host, &event);
 }
 
-void host_problem(struct host *host, const char *who, const char *advice, const char *output,
-                  size_t output_size, const char *fmt, ...)
+void host_problem(struct host *host, const char *who, const char *advice, const char *output, size_t output_size,
+                  const char *fmt, ...)
 {
     struct buf text = {0};
     va_list args;

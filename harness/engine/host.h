@@ -23,12 +23,11 @@ struct host {
 
 /* Hands an event to whoever shows progress. `text` may be NULL. */
 void host_notify(struct host *host, enum run_event_kind kind, const char *who, const char *text);
-void host_notify_phase(struct host *host, const char *who, const char *phase, double done,
-                       uint64_t acquires);
+void host_notify_phase(struct host *host, const char *who, const char *phase, double done, uint64_t acquires);
 
 /* A thing that went wrong in the run: journal (synced), progress and log. `output` may be NULL: the
  * last bytes of a worker's output, in any encoding. */
-void host_problem(struct host *host, const char *who, const char *advice, const char *output,
-                  size_t output_size, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void host_problem(struct host *host, const char *who, const char *advice, const char *output, size_t output_size,
+                  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-static void add(struct instance_plan *plan, char *name, const struct scenario_worker *def,
-                enum arm arm)
+static void add(struct instance_plan *plan, char *name, const struct scenario_worker *def, enum arm arm)
 {
     plan->items = mem_grow(plan->items, plan->count, &plan->capacity, sizeof *plan->items);
     plan->items[plan->count++] = (struct planned_instance){.name = name, .def = def, .arm = arm};
@@ -21,8 +20,7 @@ void instances_plan(const struct scenario *s, struct instance_plan *out)
     for (size_t w = 0; w < s->worker_count; w++)
         for (unsigned i = 1; i <= s->workers[w].count; i++)
             for (size_t a = 0; a < arm_count; a++)
-                add(out, mem_printf("%s.%u.%s", s->workers[w].name, i, arm_name(arms[a])),
-                    &s->workers[w], arms[a]);
+                add(out, mem_printf("%s.%u.%s", s->workers[w].name, i, arm_name(arms[a])), &s->workers[w], arms[a]);
 }
 
 void instances_plan_control(const struct scenario *s, struct instance_plan *out)

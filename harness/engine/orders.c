@@ -76,8 +76,7 @@ static void add_profiler_settings(const struct orders_context *c, struct strings
     env_set(env, "DD_PROFILING_ENABLED", "1");
     env_set(env, "DD_PROFILING_CAPTURE_PCT", capture);
     env_set(env, "DD_PROFILING_UPLOAD_INTERVAL", interval);
-    env_set(env, "DD_PROFILING_LOCK_NAME_INSPECT_DIR",
-            is_control(c) || w->inspect_dir ? "true" : "false");
+    env_set(env, "DD_PROFILING_LOCK_NAME_INSPECT_DIR", is_control(c) || w->inspect_dir ? "true" : "false");
     env_set(env, "DD_TRACE_ENABLED", "0");
     env_set(env, "DD_INSTRUMENTATION_TELEMETRY_ENABLED", "0");
     env_set(env, "DD_REMOTE_CONFIGURATION_ENABLED", "0");
@@ -103,8 +102,7 @@ static void add_scenario_variables(const struct orders_context *c, struct string
         if (is_control(c) && is_setting_under_test(v->name))
             continue;
         if (strcmp(v->name, "DD_TAGS") == 0) {
-            char *tags =
-                mem_printf("%s," TAG_RUN ":%s," TAG_WORKER ":%s", v->value, c->run_id, c->instance);
+            char *tags = mem_printf("%s," TAG_RUN ":%s," TAG_WORKER ":%s", v->value, c->run_id, c->instance);
             env_set(env, "DD_TAGS", tags);
             free(tags);
             continue;
@@ -125,8 +123,8 @@ static char *phase_list(const struct scenario *s, const char *separator)
 {
     struct buf text = {0};
     for (size_t i = 0; i < s->phase_count; i++)
-        buf_printf(&text, "%s%s:%" PRIu64 ":%.6g", i ? separator : "", s->phases[i].pattern,
-                   s->phases[i].iterations, s->phases[i].seconds);
+        buf_printf(&text, "%s%s:%" PRIu64 ":%.6g", i ? separator : "", s->phases[i].pattern, s->phases[i].iterations,
+                   s->phases[i].seconds);
     return buf_steal(&text);
 }
 
@@ -164,8 +162,7 @@ static void make_env(const struct orders_context *c, struct strings *env)
         add_orders(c, env);
 }
 
-static void add_phase(struct strings *args, const char *pattern, uint64_t iterations,
-                      double seconds)
+static void add_phase(struct strings *args, const char *pattern, uint64_t iterations, double seconds)
 {
     strings_add(args, mem_strdup("--phase"));
     strings_add(args, mem_printf("%s:%" PRIu64 ":%.6g", pattern, iterations, seconds));
@@ -186,16 +183,14 @@ static void make_ddtrace_args(const struct orders_context *c, struct strings *ar
     strings_add(args, mem_strdup(c->python));
     strings_add(args, mem_printf("%s/workers/python/main.py", c->root));
     add_option(args, "--launcher", mem_strdup(run ? "ddtrace-run" : "auto"));
-    add_option(args, "--lock-type",
-               mem_strdup(c->worker->lock == LOCK_TYPE_LOCK ? "lock" : "rlock"));
+    add_option(args, "--lock-type", mem_strdup(c->worker->lock == LOCK_TYPE_LOCK ? "lock" : "rlock"));
     add_option(args, "--threads", mem_printf("%u", is_control(c) ? 1 : s->threads));
     add_option(args, "--seed", mem_printf("%" PRIu64, s->seed));
     if (is_control(c))
         add_phase(args, REFERENCE_PATTERN, CONTROL_ITERATIONS, 0);
     for (size_t i = 0; i < s->phase_count; i++) {
         const struct scenario_phase *p = &s->phases[i];
-        add_phase(args, p->pattern, is_control(c) ? CONTROL_ITERATIONS : p->iterations,
-                  is_control(c) ? 0 : p->seconds);
+        add_phase(args, p->pattern, is_control(c) ? CONTROL_ITERATIONS : p->iterations, is_control(c) ? 0 : p->seconds);
     }
 }
 

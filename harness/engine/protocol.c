@@ -10,8 +10,7 @@
 /* How much of a bad line an error quotes. */
 #define EXCERPT_BYTES 60
 
-static int required_string(const struct message *m, const char *key, const char **out,
-                           struct err *e)
+static int required_string(const struct message *m, const char *key, const char **out, struct err *e)
 {
     const struct json *value = json_get(m->tree, key);
     if (!value || value->type != JSON_STRING)
@@ -27,8 +26,7 @@ static int read_hello(struct message *m, struct err *e)
     m->version = json_get_string(m->tree, "version", "");
     int64_t protocol = json_get_int(m->tree, "protocol", 0);
     if (protocol != PROTOCOL_VERSION)
-        return err_set(e, ERR_INPUT, "protocol %lld, this locktrail speaks %d", (long long)protocol,
-                       PROTOCOL_VERSION);
+        return err_set(e, ERR_INPUT, "protocol %lld, this locktrail speaks %d", (long long)protocol, PROTOCOL_VERSION);
     return 0;
 }
 
@@ -51,13 +49,11 @@ static int read_lock(struct message *m, struct err *e)
 {
     const char *id, *name, *pattern, *site, *rendering, *mangled = NULL;
     if (required_string(m, "id", &id, e) < 0 || required_string(m, "name", &name, e) < 0 ||
-        required_string(m, "pattern", &pattern, e) < 0 ||
-        required_string(m, "site", &site, e) < 0 ||
+        required_string(m, "pattern", &pattern, e) < 0 || required_string(m, "site", &site, e) < 0 ||
         required_string(m, "rendering", &rendering, e) < 0 || read_site(m, site, e) < 0)
         return -1;
     if (!rendering_parse(rendering, &m->lock.rendering, &mangled))
-        return err_set(e, ERR_INPUT, "rendering \"%.60s\" is none of exact, generic, mangled:NAME",
-                       rendering);
+        return err_set(e, ERR_INPUT, "rendering \"%.60s\" is none of exact, generic, mangled:NAME", rendering);
     /* The strings are the tree's: the ledger copies what it keeps. */
     m->lock.id = (char *)id;
     m->lock.name = (char *)name;
@@ -69,8 +65,7 @@ static int read_lock(struct message *m, struct err *e)
     return 0;
 }
 
-static int read_counts(struct message *m, const char *key, const struct json **out, uint64_t *total,
-                       struct err *e)
+static int read_counts(struct message *m, const char *key, const struct json **out, uint64_t *total, struct err *e)
 {
     const struct json *object = json_get(m->tree, key);
     if (!object)
@@ -80,8 +75,7 @@ static int read_counts(struct message *m, const char *key, const struct json **o
     for (size_t i = 0; i < object->size; i++) {
         const struct json *count = &object->items[i];
         if (count->type != JSON_NUMBER || !count->is_integer || count->integer < 0)
-            return err_set(e, ERR_INPUT, "\"%s\" of \"%.60s\" is not a count", key,
-                           object->keys[i]);
+            return err_set(e, ERR_INPUT, "\"%s\" of \"%.60s\" is not a count", key, object->keys[i]);
         if (total)
             *total += (uint64_t)count->integer;
     }
@@ -156,8 +150,7 @@ static int read_typed(struct message *m, struct err *e)
             return message_types[i].read(m, e);
         }
     }
-    return err_set(e, ERR_INPUT,
-                   "unknown type \"%.40s\", expected hello, lock, progress, profile, done or error",
+    return err_set(e, ERR_INPUT, "unknown type \"%.40s\", expected hello, lock, progress, profile, done or error",
                    type);
 }
 

@@ -69,8 +69,7 @@ static int read_answer(const struct python_env_work *work, struct python_env *en
     int result = json_read(line, strlen(line), &answer, e);
     if (result == 0) {
         *env = (struct python_env){.python = mem_strdup(json_get_string(answer, "python", "")),
-                                   .ddtrace_run =
-                                       mem_strdup(json_get_string(answer, "ddtrace_run", "")),
+                                   .ddtrace_run = mem_strdup(json_get_string(answer, "ddtrace_run", "")),
                                    .version = mem_strdup(json_get_string(answer, "version", "")),
                                    .pinned = json_get_bool(answer, "pinned", false)};
         if (!env->python[0] || !env->ddtrace_run[0]) {
@@ -93,18 +92,16 @@ static int judge(const struct python_env_work *work, struct python_env *env, str
         return -1;
     }
     if (work->stopped)
-        return err_set(e, ERR_INTERRUPTED, "interrupted while the environment of %s was prepared",
-                       w->name);
+        return err_set(e, ERR_INTERRUPTED, "interrupted while the environment of %s was prepared", w->name);
     if (work->exit.exec_errno)
-        return err_sys(
-            e, ERR_MISSING, work->exit.exec_errno,
-            "worker %s: can't start the interpreter %s (install python3 and python3-venv, or set "
-            "workers.%s.interpreter)",
-            w->name, w->interpreter, w->name);
+        return err_sys(e, ERR_MISSING, work->exit.exec_errno,
+                       "worker %s: can't start the interpreter %s (install python3 and python3-venv, or set "
+                       "workers.%s.interpreter)",
+                       w->name, w->interpreter, w->name);
     if (work->exit.signaled || work->exit.code != 0) {
         char *line = last_line(work->child, 2);
-        err_set(e, ERR_MISSING, "worker %s: no environment with ddtrace %s: %s", w->name,
-                w->version, line[0] ? line : "environment.py ended without a word");
+        err_set(e, ERR_MISSING, "worker %s: no environment with ddtrace %s: %s", w->name, w->version,
+                line[0] ? line : "environment.py ended without a word");
         free(line);
         return -1;
     }
@@ -158,8 +155,8 @@ static const char **make_args(const struct scenario_worker *w, char *script, cha
     return args;
 }
 
-struct python_env_work *python_env_prepare(struct host *host, const struct scenario_worker *worker,
-                                           python_env_fn fn, void *data)
+struct python_env_work *python_env_prepare(struct host *host, const struct scenario_worker *worker, python_env_fn fn,
+                                           void *data)
 {
     struct python_env_work *work = mem_calloc(1, sizeof *work);
     char *root = mem_printf("%s/build/venvs", host->options->root);

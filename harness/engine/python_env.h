@@ -21,8 +21,8 @@ struct python_env_work;
 
 /* Prepares the environment that *worker asks for. `fn` comes exactly once, from the loop. The
  * result of python_env_prepare is valid until then. */
-struct python_env_work *python_env_prepare(struct host *host, const struct scenario_worker *worker,
-                                           python_env_fn fn, void *data);
+struct python_env_work *python_env_prepare(struct host *host, const struct scenario_worker *worker, python_env_fn fn,
+                                           void *data);
 
 /* Ends the preparation (the user has interrupted); `fn` still comes, with ERR_INTERRUPTED. */
 void python_env_stop(struct python_env_work *work);

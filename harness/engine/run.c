@@ -186,8 +186,7 @@ static void on_env(struct python_env *env, const struct err *e, void *data)
 static void prepare_next(struct run *run)
 {
     const struct scenario *s = run->options.scenario;
-    while (run->preparing < s->worker_count &&
-           s->workers[run->preparing].runtime != RUNTIME_DDTRACE)
+    while (run->preparing < s->worker_count && s->workers[run->preparing].runtime != RUNTIME_DDTRACE)
         run->preparing++;
     if (run->preparing == s->worker_count) {
         start_control(run);
@@ -212,8 +211,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct json_out out = journal_begin(&run->host.journal, "interrupted");
     json_put_uint(&out, "times", run->interrupts);
     journal_end(&run->host.journal, &out, true);
-    host_notify(&run->host, RUN_STATE, "run",
-                now ? "killing the workers" : "stopping (again: at once)");
+    host_notify(&run->host, RUN_STATE, "run", now ? "killing the workers" : "stopping (again: at once)");
     if (run->env_work)
         python_env_stop(run->env_work);
     if (run->control)
@@ -293,10 +291,8 @@ static int make_directory(struct run *run, struct err *e)
             empty = false;
     closedir(directory);
     if (!empty)
-        return err_set(
-            e, ERR_WRITE,
-            "%s is not empty: a run needs a directory of its own, name another with --out",
-            absolute);
+        return err_set(e, ERR_WRITE, "%s is not empty: a run needs a directory of its own, name another with --out",
+                       absolute);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char *path = mem_printf("%s/%s", absolute, parts[i]);
         int result = disk_make_dir(path, e);
@@ -336,13 +332,10 @@ static void journal_start(struct run *run)
     json_put_string(&out, "scenario", run->options.scenario->name);
     json_put_bool(&out, "no_control", !has_control(run));
     json_put_string(&out, "forward",
-                    run->options.forward && run->options.forward->described
-                        ? run->options.forward->described
-                        : "");
+                    run->options.forward && run->options.forward->described ? run->options.forward->described : "");
     json_put_string(&out, "profiles_url",
-                    run->options.forward && run->options.forward->profiles_url
-                        ? run->options.forward->profiles_url
-                        : "");
+                    run->options.forward && run->options.forward->profiles_url ? run->options.forward->profiles_url
+                                                                               : "");
     json_put_string(&out, "variables_not_passed_on", dropped);
     journal_end(&run->host.journal, &out, true);
     free(dropped);
@@ -351,8 +344,7 @@ static void journal_start(struct run *run)
 static int open_run(struct run *run, struct err *e)
 {
     instances_plan(run->options.scenario, &run->plan);
-    if (make_directory(run, e) < 0 || write_scenario(run, e) < 0 ||
-        make_run_id(run->host.run_id, e) < 0 ||
+    if (make_directory(run, e) < 0 || write_scenario(run, e) < 0 || make_run_id(run->host.run_id, e) < 0 ||
         child_raise_descriptors((unsigned)run->plan.count, e) < 0)
         return -1;
     int status = uv_loop_init(&run->loop);

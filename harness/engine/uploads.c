@@ -65,8 +65,7 @@ static struct worker *find_worker(const struct uploads *u, const struct upload *
     return !instance && uploading == 1 ? only : NULL;
 }
 
-static void journal_upload(struct uploads *u, const char *instance, const struct upload *upload,
-                           const char *rejected)
+static void journal_upload(struct uploads *u, const char *instance, const struct upload *upload, const char *rejected)
 {
     struct json_out out = journal_begin(&u->host->journal, "upload");
     json_put_string(&out, "instance", instance);
@@ -79,8 +78,7 @@ static void journal_upload(struct uploads *u, const char *instance, const struct
     journal_end(&u->host->journal, &out, true);
 }
 
-static void reject(struct uploads *u, const char *instance, const struct upload *upload,
-                   const char *why)
+static void reject(struct uploads *u, const char *instance, const struct upload *upload, const char *why)
 {
     char *text = mem_printf("rejected: %s", why);
     journal_upload(u, instance, upload, why);
@@ -97,16 +95,15 @@ static void on_forwarded(const struct http_result *result, void *data)
     struct forwarding *f = data;
     struct uploads *u = f->uploads;
     bool good = !result->error && result->status >= 200 && result->status < 300;
-    char *why =
-        result->error ? mem_strdup(result->error->text) : mem_printf("answered %d", result->status);
+    char *why = result->error ? mem_strdup(result->error->text) : mem_printf("answered %d", result->status);
     struct json_out out = journal_begin(&u->host->journal, "forward");
     json_put_string(&out, "instance", f->instance);
     json_put_bool(&out, "good", good);
     json_put_int(&out, "status", result->error ? 0 : result->status);
     json_put_string(&out, "error", result->error ? result->error->text : "");
     journal_end(&u->host->journal, &out, false);
-    char *text = mem_printf("%s %s: %s", good ? "forwarded to" : "not forwarded to",
-                            u->host->options->forward->described, why);
+    char *text =
+        mem_printf("%s %s: %s", good ? "forwarded to" : "not forwarded to", u->host->options->forward->described, why);
     host_notify(u->host, RUN_UPLOAD, f->instance, text);
     free(text);
     free(why);
@@ -124,8 +121,8 @@ static void forward(struct uploads *u, const char *instance, const struct upload
     struct forwarding *f = mem_calloc(1, sizeof *f);
     *f = (struct forwarding){.uploads = u, .instance = mem_strdup(instance)};
     u->forwarding++;
-    forward_send(u->client, options->forward, upload->headers, upload->body,
-                 options->scenario->forward.timeout_ms, on_forwarded, f);
+    forward_send(u->client, options->forward, upload->headers, upload->body, options->scenario->forward.timeout_ms,
+                 on_forwarded, f);
 }
 
 static void on_upload(struct intake *intake, const struct upload *upload, void *data)
@@ -158,9 +155,8 @@ static void on_start_undone(void *data)
 struct uploads *uploads_start(struct host *host, struct err *e)
 {
     const struct scenario *s = host->options->scenario;
-    char *listen = strcmp(s->intake.listen, "unix:") == 0
-                       ? mem_printf("unix:%s/intake.sock", host->options->directory)
-                       : mem_strdup(s->intake.listen);
+    char *listen = strcmp(s->intake.listen, "unix:") == 0 ? mem_printf("unix:%s/intake.sock", host->options->directory)
+                                                          : mem_strdup(s->intake.listen);
     struct intake_options options = {.listen = listen,
                                      .max_body = s->intake.max_body,
                                      .max_header = s->intake.max_header,

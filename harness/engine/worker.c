@@ -22,8 +22,7 @@ enum worker_state {
     WORKER_STATE_COUNT
 };
 
-static const char *const state_names[WORKER_STATE_COUNT] = {"starting", "working", "leaving",
-                                                            "collecting", "ended"};
+static const char *const state_names[WORKER_STATE_COUNT] = {"starting", "working", "leaving", "collecting", "ended"};
 
 /* Allowed moves: a bit for each next state. */
 static const unsigned allowed_moves[WORKER_STATE_COUNT] = {
@@ -113,16 +112,15 @@ static void arm_working_deadline(struct worker *w)
 {
     int64_t now = journal_elapsed_ms(&w->host->journal);
     int64_t left = w->work_until_ms - now;
-    arm_deadline(w, speaks(w) && w->def->silence_timeout_ms < left ? w->def->silence_timeout_ms
-                                                                   : left);
+    arm_deadline(w, speaks(w) && w->def->silence_timeout_ms < left ? w->def->silence_timeout_ms : left);
 }
 
 static void begin_work(struct worker *w)
 {
     int64_t now = journal_elapsed_ms(&w->host->journal);
     move(w, WORKER_WORKING);
-    w->work_until_ms = speaks(w) ? now + planned_ms(w) + w->def->stop_timeout_ms
-                                 : now + w->host->options->scenario->duration_ms;
+    w->work_until_ms =
+        speaks(w) ? now + planned_ms(w) + w->def->stop_timeout_ms : now + w->host->options->scenario->duration_ms;
     arm_working_deadline(w);
 }
 
@@ -146,8 +144,7 @@ static void on_deadline(uv_timer_t *timer)
     switch (w->state) {
     case WORKER_STARTING:
         problem_and_free(w, "look at its output; raise start_timeout on a slow machine",
-                         mem_printf("hung: said nothing in %.1f s since its start (start_timeout)",
-                                    since_start));
+                         mem_printf("hung: said nothing in %.1f s since its start (start_timeout)", since_start));
         stop_working(w);
         break;
     case WORKER_WORKING:
@@ -157,8 +154,7 @@ static void on_deadline(uv_timer_t *timer)
             problem_and_free(w,
                              "fewer threads, a lower rate or a longer duration; or raise "
                              "evidence.duration_tolerance",
-                             mem_printf("still working %.1f s after its start, planned were %.1f s",
-                                        since_start,
+                             mem_printf("still working %.1f s after its start, planned were %.1f s", since_start,
                                         (double)w->host->options->scenario->duration_ms / 1000));
             stop_working(w);
         } else {
@@ -197,8 +193,7 @@ static void on_hello(struct worker *w, const struct message *m)
 static void keep_last_progress(struct worker *w)
 {
     if (w->last_progress.size > 0)
-        journal_ledger(&w->host->journal, w->instance, w->last_progress.data,
-                       w->last_progress.size);
+        journal_ledger(&w->host->journal, w->instance, w->last_progress.data, w->last_progress.size);
     buf_clear(&w->last_progress);
 }
 
@@ -227,9 +222,8 @@ static void on_done(struct worker *w)
 static void bad_line(struct worker *w, const char *why)
 {
     if (w->bad_lines++ == 0)
-        problem_and_free(
-            w, "only protocol lines go to file descriptor 3; docs/formats.md has their form",
-            mem_printf("line %" PRIu64 " on descriptor 3: %s", w->lines, why));
+        problem_and_free(w, "only protocol lines go to file descriptor 3; docs/formats.md has their form",
+                         mem_printf("line %" PRIu64 " on descriptor 3: %s", w->lines, why));
 }
 
 /* Its local profiles are collected from its own directory when it has ended; one that lies
@@ -269,10 +263,10 @@ static void on_line(struct worker *w, const char *line, size_t size)
         on_done(w);
         break;
     case MESSAGE_ERROR:
-        problem_and_free(w, "the workload is broken: its own output says where",
-                         m.phase[0] ? mem_printf("thread %s died in phase %s: %s",
-                                                 m.thread[0] ? m.thread : "?", m.phase, m.error)
-                                    : mem_strdup(m.error));
+        problem_and_free(
+            w, "the workload is broken: its own output says where",
+            m.phase[0] ? mem_printf("thread %s died in phase %s: %s", m.thread[0] ? m.thread : "?", m.phase, m.error)
+                       : mem_strdup(m.error));
         break;
     case MESSAGE_PROFILE:
         on_profile(w, &m);
@@ -351,18 +345,14 @@ static void judge_end(struct worker *w)
                              ? mem_strdup(how)
                              : mem_printf("ended by %s, %.1f s after its start", how, after));
     else if (speaks(w) && !w->said_done && !w->interrupted && w->problems == 0)
-        problem_and_free(
-            w, "a worker says done before it exits",
-            mem_printf("ended (%s) %.1f s after its start without having said done", how, after));
+        problem_and_free(w, "a worker says done before it exits",
+                         mem_printf("ended (%s) %.1f s after its start without having said done", how, after));
     if (w->exit.leftover > 0 && !w->interrupted)
         log_line(LOG_INFO, w->instance, "left %u processes behind, ended", w->exit.leftover);
-    uint64_t dropped =
-        w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
+    uint64_t dropped = w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
     if (dropped > 0)
         problem_and_free(w, "raise limits.output, or make it say less",
-                         mem_printf("flooded its output: %" PRIu64
-                                    " bytes over limits.output were dropped",
-                                    dropped));
+                         mem_printf("flooded its output: %" PRIu64 " bytes over limits.output were dropped", dropped));
     if (w->exit.output_error)
         problem(w, "make room on the disk of the run directory", w->exit.output_error);
     free(how);
@@ -371,8 +361,7 @@ static void judge_end(struct worker *w)
 static void journal_ended(struct worker *w, bool good)
 {
     char *cause = describe_exit(w);
-    uint64_t dropped =
-        w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
+    uint64_t dropped = w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
     struct json_out out = journal_begin(&w->host->journal, "worker_ended");
     json_put_string(&out, "instance", w->instance);
     json_put_bool(&out, "good", good);
@@ -422,9 +411,8 @@ static void collect(struct worker *w)
     if (w->arm == ARM_UPLOAD)
         end(w);
     else
-        copies_collect_local(w->host, w->directory,
-                             w->arm == ARM_CONTROL ? STAGE_CONTROL : STAGE_COLLECTOR, w->instance,
-                             on_collected, w);
+        copies_collect_local(w->host, w->directory, w->arm == ARM_CONTROL ? STAGE_CONTROL : STAGE_COLLECTOR,
+                             w->instance, on_collected, w);
 }
 
 static void on_started(struct worker *w)
@@ -491,17 +479,16 @@ static void spawn(struct worker *w, const struct worker_options *options)
                                      .intake_url = host->intake_url};
     orders_make(&context, &orders);
     w->program = mem_strdup(orders.args[0]);
-    struct child_options child = {.guard = host->guard,
-                                  .args = (const char *const *)orders.args,
-                                  .env = (const char *const *)orders.env,
-                                  .directory = w->def->directory,
-                                  .stdout_path = stdout_path,
-                                  .stderr_path = stderr_path,
-                                  .output_max = w->def->limits.output,
-                                  .channel = true,
-                                  .limits = {.memory = w->def->limits.memory,
-                                             .files = w->def->limits.files,
-                                             .disk = w->def->limits.disk}};
+    struct child_options child = {
+        .guard = host->guard,
+        .args = (const char *const *)orders.args,
+        .env = (const char *const *)orders.env,
+        .directory = w->def->directory,
+        .stdout_path = stdout_path,
+        .stderr_path = stderr_path,
+        .output_max = w->def->limits.output,
+        .channel = true,
+        .limits = {.memory = w->def->limits.memory, .files = w->def->limits.files, .disk = w->def->limits.disk}};
     if (disk_make_dir(w->directory, &w->start_error) < 0 ||
         !(w->child = child_start(host->loop, &child, on_child, w, &w->start_error))) {
         w->start_failed = true;
@@ -522,8 +509,7 @@ struct worker *worker_start(const struct worker_options *options)
     w->def = options->def;
     w->arm = options->arm;
     w->instance = mem_strdup(options->instance);
-    w->directory =
-        mem_printf("%s/workers/%s", options->host->options->directory, options->instance);
+    w->directory = mem_printf("%s/workers/%s", options->host->options->directory, options->instance);
     w->on_end = options->on_end;
     w->data = options->data;
     w->started_ms = journal_elapsed_ms(&w->host->journal);

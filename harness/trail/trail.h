@@ -11,9 +11,8 @@
 
 /* One lock name in one copy, with its counts (all samples of that label value added up). */
 struct sighting {
-    const char *
-        label; /* the label's value as it stands in the profile: "member.py:12:user_session_lock" */
-    const char *file; /* its parts; file "" and line 0 where the value is not of the field's form */
+    const char *label; /* the label's value as it stands in the profile: "member.py:12:user_session_lock" */
+    const char *file;  /* its parts; file "" and line 0 where the value is not of the field's form */
     unsigned line;
     const char *name; /* "" where there is none */
     uint64_t samples; /* samples that carry the label */
@@ -54,8 +53,7 @@ struct trail_suspect {
     const char *worker;       /* NULL: all */
     enum mechanism mechanism; /* which losses it can explain */
     const char *setting;      /* "DD_PROFILING_LOCK_NAME_INSPECT_DIR=false" */
-    const char
-        *advice; /* "set it to true: without it locals and globals are not searched for the lock" */
+    const char *advice;       /* "set it to true: without it locals and globals are not searched for the lock" */
 };
 
 struct trail_thresholds {
@@ -80,8 +78,7 @@ struct trail_input {
     const char *control_why; /* for CONTROL_FAILED: why */
     const struct trail_suspect *suspects;
     size_t suspect_count;
-    size_t
-        problem_count; /* things that went wrong in the run itself; any makes the verdict `error` */
+    size_t problem_count;      /* things that went wrong in the run itself; any makes the verdict `error` */
     const char *first_problem; /* the text of one of them, for the conclusion; NULL if none */
     struct trail_thresholds thresholds;
 };
@@ -98,9 +95,9 @@ struct stage_result {
     struct seen_as *seen_as; /* most samples first; two or more where one site has several names */
     size_t seen_count;
     uint64_t samples, acquires, wait_ns, releases, hold_ns; /* summed over processes and copies */
-    uint64_t true_acquires; /* of the processes whose copies feed this stage */
-    int64_t needed_ms; /* STATE_UNDERSAMPLED: the run length that would have been enough; 0 can't be
-                          said */
+    uint64_t true_acquires;                                 /* of the processes whose copies feed this stage */
+    int64_t needed_ms;  /* STATE_UNDERSAMPLED: the run length that would have been enough; 0 can't be
+                           said */
     bool count_checked; /* every acquire is sampled here and the workload counted, so the two must
                            be equal */
     bool count_equal;

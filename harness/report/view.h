@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every form of the report asks of the evidence. Nothing fails; everything is borrowed. */
+#ifndef LOCKTRAIL_REPORT_VIEW_H
+#define LOCKTRAIL_REPORT_VIEW_H
+
+#include "engine/evidence.h"
+
+/* The ground truth of one lock in one arm (the one that took it more often; with equal work they agree): the processes
+ * of an arm added up. The control stage does not count. `known` is false where no process told it. */
+struct lock_count view_truth(const struct evidence *ev, size_t lock);
+
+/* How a lock is called in a report: its id, with "WORKER:" before it where the ledger has several workers. For the
+ * caller to free. */
+char *view_lock_label(const struct evidence *ev, size_t lock);
+
+/* The stage was looked at, or some lock has a state there. */
+bool view_stage_ran(const struct evidence *ev, enum stage stage);
+
+size_t view_stage_copies(const struct evidence *ev, enum stage stage);
+
+/* What a state at a stage is worth. GOOD: the declared name, or what the runtime documents that it can give. LOST: the
+ * trail says so, here or before. BAD: not the declared name, though the trail saw no loss (the control). UNKNOWN:
+ * undersampled or not run. */
+enum view_worth { VIEW_GOOD, VIEW_LIMIT, VIEW_LOST, VIEW_BAD, VIEW_UNKNOWN };
+enum view_worth view_worth(const struct trail_lock *lock, enum stage stage);
+
+/* The length of a run that would have been enough, for people: whole seconds, rounded up ("270s"); NULL where it can't
+ * be said. The caller's. */
+char *view_needed(const struct stage_result *result);
+
+const char *view_control(const struct evidence *ev); /* "passed", "failed", "not_run" */
+
+#endif

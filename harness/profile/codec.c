@@ -48,8 +48,7 @@ struct decoder {
     void (*close)(struct decode *d);
 };
 
-static bool has_magic(const unsigned char *bytes, size_t size, const unsigned char *magic,
-                      size_t magic_size)
+static bool has_magic(const unsigned char *bytes, size_t size, const unsigned char *magic, size_t magic_size)
 {
     return size >= magic_size && memcmp(bytes, magic, magic_size) == 0;
 }
@@ -58,10 +57,8 @@ enum profile_encoding codec_detect(const void *bytes, size_t size)
 {
     const unsigned char *at = bytes;
     bool skipped = false;
-    while (size >= 8 && (at[0] & 0xF0) == 0x50 &&
-           memcmp(at + 1, skippable_tail, sizeof skippable_tail) == 0) {
-        size_t length =
-            (size_t)at[4] | (size_t)at[5] << 8 | (size_t)at[6] << 16 | (size_t)at[7] << 24;
+    while (size >= 8 && (at[0] & 0xF0) == 0x50 && memcmp(at + 1, skippable_tail, sizeof skippable_tail) == 0) {
+        size_t length = (size_t)at[4] | (size_t)at[5] << 8 | (size_t)at[6] << 16 | (size_t)at[7] << 24;
         skipped = true;
         if (length > size - 8) {
             return ENCODING_ZSTD;
@@ -86,8 +83,7 @@ static int corrupt(struct decode *d, const char *name, const char *reason)
 static int gzip_open(struct decode *d)
 {
     memset(&d->u.gzip, 0, sizeof d->u.gzip);
-    if (inflateInit2(&d->u.gzip, 15 + 16) !=
-        Z_OK) { /* the largest window; a gzip header is wanted */
+    if (inflateInit2(&d->u.gzip, 15 + 16) != Z_OK) { /* the largest window; a gzip header is wanted */
         return err_set(d->e, ERR_INTERNAL, "zlib can't begin");
     }
     return 0;
@@ -157,8 +153,7 @@ static int lz4_open(struct decode *d)
 static int lz4_step(struct decode *d, size_t room)
 {
     size_t input = d->size - d->at, output = room;
-    size_t result = LZ4F_decompress(d->u.lz4, d->out->data + d->out->size, &output,
-                                    d->bytes + d->at, &input, NULL);
+    size_t result = LZ4F_decompress(d->u.lz4, d->out->data + d->out->size, &output, d->bytes + d->at, &input, NULL);
     if (LZ4F_isError(result)) {
         return corrupt(d, "lz4", LZ4F_getErrorName(result));
     }
@@ -203,14 +198,11 @@ static int run(struct decode *d, const struct decoder *decoder)
             return -1;
         }
         if (d->out->size > d->limit) {
-            return err_set(
-                d->e, ERR_INPUT,
-                "offset %zu: more than %zu bytes after decompression, which is the limit", d->at,
-                d->limit);
+            return err_set(d->e, ERR_INPUT, "offset %zu: more than %zu bytes after decompression, which is the limit",
+                           d->at, d->limit);
         }
         if (d->at == at && d->out->size == size && !d->between) {
-            return err_set(d->e, ERR_INPUT,
-                           "offset %zu: truncated: the %s %s that begins at offset %zu has no end",
+            return err_set(d->e, ERR_INPUT, "offset %zu: truncated: the %s %s that begins at offset %zu has no end",
                            d->at, decoder->name, decoder->frame, d->frame_start);
         }
     }
@@ -223,16 +215,15 @@ static size_t guess_size(const struct decode *d, enum profile_encoding encoding)
 {
     if (encoding == ENCODING_ZSTD) {
         unsigned long long said = ZSTD_getFrameContentSize(d->bytes, d->size);
-        if (said != ZSTD_CONTENTSIZE_UNKNOWN && said != ZSTD_CONTENTSIZE_ERROR &&
-            said <= d->limit) {
+        if (said != ZSTD_CONTENTSIZE_UNKNOWN && said != ZSTD_CONTENTSIZE_ERROR && said <= d->limit) {
             return (size_t)said;
         }
     }
     return d->size < d->limit / RATIO_GUESS ? d->size * RATIO_GUESS : d->limit;
 }
 
-int codec_decode(enum profile_encoding encoding, const void *bytes, size_t size, size_t max_size,
-                 struct buf *out, struct err *e)
+int codec_decode(enum profile_encoding encoding, const void *bytes, size_t size, size_t max_size, struct buf *out,
+                 struct err *e)
 {
     assert(encoding != ENCODING_NONE);
     const struct decoder *decoder = &decoders[encoding];

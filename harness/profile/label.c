@@ -53,8 +53,7 @@ bool label_parse(const char *value, size_t size, struct label *out)
                               .file_size = colon,
                               .name = named ? value + end + 1 : value + end,
                               .name_size = named ? size - end - 1 : 0};
-        if (!parse_line(value + after, end - after, &found.line) ||
-            memchr(value, '\n', colon) != NULL) {
+        if (!parse_line(value + after, end - after, &found.line) || memchr(value, '\n', colon) != NULL) {
             return false;
         }
         *out = found;

@@ -35,14 +35,13 @@ static bool string_is(struct string_ref string, const char *text)
     return string.size == strlen(text) && memcmp(string.text, text, string.size) == 0;
 }
 
-int reader_expect_type(struct reader *r, const struct wire_field *f, enum wire_type type,
-                       const char *what)
+int reader_expect_type(struct reader *r, const struct wire_field *f, enum wire_type type, const char *what)
 {
     if (f->type == type) {
         return 0;
     }
-    return err_set(r->e, ERR_INPUT, "offset %zu: %s is of wire type %u, expected %u",
-                   reader_offset(r, f), what, f->type, type);
+    return err_set(r->e, ERR_INPUT, "offset %zu: %s is of wire type %u, expected %u", reader_offset(r, f), what,
+                   f->type, type);
 }
 
 int reader_expect_string(struct reader *r, uint64_t index, size_t offset, const char *what)
@@ -50,9 +49,8 @@ int reader_expect_string(struct reader *r, uint64_t index, size_t offset, const 
     if (index < r->string_count) {
         return 0;
     }
-    return err_set(r->e, ERR_INPUT,
-                   "offset %zu: %s is string %" PRId64 ", and the string table has %zu", offset,
-                   what, (int64_t)index, r->string_count);
+    return err_set(r->e, ERR_INPUT, "offset %zu: %s is string %" PRId64 ", and the string table has %zu", offset, what,
+                   (int64_t)index, r->string_count);
 }
 
 /* --- first pass
@@ -65,17 +63,15 @@ static int add_string(struct reader *r, const struct wire_field *f)
         return -1;
     }
     if (r->string_count == PROFILE_STRINGS_MAX) {
-        return err_set(r->e, ERR_INPUT, "offset %zu: more than %zu strings, which is the limit",
-                       reader_offset(r, f), PROFILE_STRINGS_MAX);
+        return err_set(r->e, ERR_INPUT, "offset %zu: more than %zu strings, which is the limit", reader_offset(r, f),
+                       PROFILE_STRINGS_MAX);
     }
     size_t size = (size_t)(f->body.end - f->body.at);
     if (r->string_count == 0 && size > 0) {
-        return err_set(r->e, ERR_INPUT, "offset %zu: the first string of the table is not empty",
-                       reader_offset(r, f));
+        return err_set(r->e, ERR_INPUT, "offset %zu: the first string of the table is not empty", reader_offset(r, f));
     }
     r->strings = mem_grow(r->strings, r->string_count, &r->string_capacity, sizeof *r->strings);
-    r->strings[r->string_count++] =
-        (struct string_at){(uint32_t)wire_offset(&f->body), (uint32_t)size};
+    r->strings[r->string_count++] = (struct string_at){(uint32_t)wire_offset(&f->body), (uint32_t)size};
     return 0;
 }
 
@@ -88,8 +84,8 @@ static int add_sample_type(struct reader *r, const struct wire_field *f)
         return -1;
     }
     if (r->type_count == PROFILE_SAMPLE_TYPES_MAX) {
-        return err_set(r->e, ERR_INPUT, "offset %zu: more than %d sample types, which is the limit",
-                       type.offset, PROFILE_SAMPLE_TYPES_MAX);
+        return err_set(r->e, ERR_INPUT, "offset %zu: more than %d sample types, which is the limit", type.offset,
+                       PROFILE_SAMPLE_TYPES_MAX);
     }
     struct wire w = f->body;
     while ((got = wire_next(&w, &part, r->e)) > 0) {
@@ -141,8 +137,7 @@ static int scan(struct reader *r)
         }
     }
     if (got == 0 && r->string_count == 0) {
-        return err_set(r->e, ERR_INPUT,
-                       "offset %zu: the end, and no string table: truncated, or no pprof", r->size);
+        return err_set(r->e, ERR_INPUT, "offset %zu: the end, and no string table: truncated, or no pprof", r->size);
     }
     return got;
 }
@@ -176,8 +171,7 @@ static int resolve_sample_type(struct reader *r, struct sample_type *type)
             type->kind = (enum lock_value)kind;
         }
     }
-    char *name = copy_text(reader_string(r, type->type)),
-         *unit = copy_text(reader_string(r, type->unit));
+    char *name = copy_text(reader_string(r, type->type)), *unit = copy_text(reader_string(r, type->unit));
     r->p->sample_types[r->p->sample_type_count++] = mem_printf("%s/%s", name, unit);
     free(name);
     free(unit);
@@ -239,13 +233,11 @@ static void collect(struct reader *r)
     r->p->keys = mem_calloc(r->keys.count, sizeof *r->p->keys);
     for (; r->p->key_count < r->keys.count; r->p->key_count++) {
         const struct names_entry *entry = &r->keys.entries[r->p->key_count];
-        r->p->keys[r->p->key_count] =
-            (struct profile_key){.key = copy_text(entry->string), .samples = entry->samples};
+        r->p->keys[r->p->key_count] = (struct profile_key){.key = copy_text(entry->string), .samples = entry->samples};
     }
 }
 
-int pprof_read(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p,
-               struct err *e)
+int pprof_read(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p, struct err *e)
 {
     struct reader r = {.raw = raw, .size = size, .limits = limits, .p = p, .e = e};
     int result = scan(&r);

@@ -18,8 +18,7 @@ const char *profile_encoding_name(enum profile_encoding encoding)
 }
 
 /* Decompressed bytes into *p; a file of another kind is a result, too. */
-static int read_raw(const void *raw, size_t size, const struct profile_limits *limits,
-                    struct profile *p, struct err *e)
+static int read_raw(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p, struct err *e)
 {
     struct buf what = {0};
     p->raw_size = size;
@@ -32,23 +31,21 @@ static int read_raw(const void *raw, size_t size, const struct profile_limits *l
         const char *guess = foreign_guess(raw, size);
         return guess != NULL ? err_set(e, ERR_INPUT, "not a profile but %s", guess) : -1;
     } else {
-        foreign_describe_pprof(p->sample_types, p->sample_type_count, p->kind != PROFILE_FOREIGN,
-                               &what);
+        foreign_describe_pprof(p->sample_types, p->sample_type_count, p->kind != PROFILE_FOREIGN, &what);
     }
     p->what = buf_steal(&what);
     return 0;
 }
 
-static int read_encoded(const void *bytes, size_t size, const struct profile_limits *limits,
-                        struct profile *p, struct err *e)
+static int read_encoded(const void *bytes, size_t size, const struct profile_limits *limits, struct profile *p,
+                        struct err *e)
 {
     size_t max_size = limits->max_raw_size < UINT32_MAX ? limits->max_raw_size : UINT32_MAX;
     struct buf raw = {0};
     p->encoding = codec_detect(bytes, size);
     if (p->encoding == ENCODING_NONE) {
-        return size <= max_size
-                   ? read_raw(bytes, size, limits, p, e)
-                   : err_set(e, ERR_INPUT, "%zu bytes, and the limit is %zu", size, max_size);
+        return size <= max_size ? read_raw(bytes, size, limits, p, e)
+                                : err_set(e, ERR_INPUT, "%zu bytes, and the limit is %zu", size, max_size);
     }
     int result = codec_decode(p->encoding, bytes, size, max_size, &raw, e);
     if (result == 0) {
@@ -58,8 +55,8 @@ static int read_encoded(const void *bytes, size_t size, const struct profile_lim
     return result;
 }
 
-int profile_read(const void *bytes, size_t size, const struct profile_limits *limits,
-                 struct profile **out, struct err *e)
+int profile_read(const void *bytes, size_t size, const struct profile_limits *limits, struct profile **out,
+                 struct err *e)
 {
     if (size == 0) {
         return err_set(e, ERR_INPUT, "the file is empty");

@@ -37,8 +37,8 @@ static int add_value(struct reader *r, struct sample *s, uint64_t value, const u
         return 0;
     }
     if ((int64_t)value < 0) {
-        return err_set(r->e, ERR_INPUT, "offset %zu: the value of %s is below zero: %" PRId64,
-                       (size_t)(at - r->raw), r->p->sample_types[column], (int64_t)value);
+        return err_set(r->e, ERR_INPUT, "offset %zu: the value of %s is below zero: %" PRId64, (size_t)(at - r->raw),
+                       r->p->sample_types[column], (int64_t)value);
     }
     return add_to(r, &s->values[r->types[column].kind], value, r->types[column].kind);
 }
@@ -111,8 +111,7 @@ static int count_name(struct reader *r, const struct sample *s, uint32_t str, ui
 {
     struct names_entry *name = names_find(&r->names, str, reader_string(r, str));
     if (name == NULL) {
-        return err_set(r->e, ERR_INPUT, "more than %zu lock names, which is the limit",
-                       r->names.max);
+        return err_set(r->e, ERR_INPUT, "more than %zu lock names, which is the limit", r->names.max);
     }
     if (name->last_sample == number) {
         return 0;
@@ -132,8 +131,7 @@ static int count_label(struct reader *r, const struct sample *s, size_t label, u
     struct text_label at = r->labels[label];
     struct names_entry *key = names_find(&r->keys, at.key, reader_string(r, at.key));
     if (key == NULL) {
-        return err_set(r->e, ERR_INPUT, "more than %d keys of labels, which is the limit",
-                       PROFILE_KEYS_MAX);
+        return err_set(r->e, ERR_INPUT, "more than %d keys of labels, which is the limit", PROFILE_KEYS_MAX);
     }
     if (key->last_sample != number) {
         key->last_sample = number;
@@ -178,19 +176,14 @@ static int read_sample_field(struct reader *r, struct sample *s, const struct wi
 {
     switch (f->number) {
     case SAMPLE_LOCATION:
-        /* Not ours, but a stack that breaks off within a number means that the sample is broken. */
-        if (f->type == WIRE_BYTES && f->body.at < f->body.end && f->body.end[-1] >= 0x80) {
-            return err_set(r->e, ERR_INPUT, "offset %zu: truncated inside a number",
-                           (size_t)(f->body.end - 1 - r->raw));
-        }
-        return f->type == WIRE_BYTES ? 0 : reader_expect_type(r, f, WIRE_VARINT, "a location");
+        /* Not ours, but a sample whose stack is broken is broken. */
+        return f->type == WIRE_BYTES ? wire_skip_varints(&f->body, r->e)
+                                     : reader_expect_type(r, f, WIRE_VARINT, "a location");
     case SAMPLE_VALUE:
         if (f->type == WIRE_BYTES) {
             return read_packed_values(r, s, f->body);
         }
-        return reader_expect_type(r, f, WIRE_VARINT, "a value") < 0
-                   ? -1
-                   : add_value(r, s, f->value, f->start);
+        return reader_expect_type(r, f, WIRE_VARINT, "a value") < 0 ? -1 : add_value(r, s, f->value, f->start);
     case SAMPLE_LABEL:
         return reader_expect_type(r, f, WIRE_BYTES, "a label") < 0 ? -1 : read_label(r, f);
     default:

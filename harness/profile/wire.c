@@ -2,6 +2,7 @@
 #include "profile/wire.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* 64 bits in groups of seven. */
 #define VARINT_BYTES_MAX 10
@@ -30,6 +31,38 @@ int wire_varint_long(struct wire *w, uint64_t *out, struct err *e)
     return err_set(e, ERR_INPUT, "offset %zu: a number of more than 64 bits", wire_offset(w));
 }
 
+/* Bytes that go on have their top bit set; more than nine of them in a row are too many. Eight at a time: of a word
+ * only the run at its start, which belongs to the one before, and the run at its end are of interest (little-endian:
+ * the first byte is the lowest). */
+int wire_skip_varints(const struct wire *w, struct err *e)
+{
+    const uint64_t top_bits = UINT64_C(0x8080808080808080);
+    const unsigned char *at = w->at;
+    unsigned run = 0;
+    while (at < w->end && run < VARINT_BYTES_MAX) {
+        uint64_t word;
+        if (w->end - at >= (ptrdiff_t)sizeof word) {
+            memcpy(&word, at, sizeof word);
+            uint64_t ends = ~word & top_bits;
+            if (ends == 0) {
+                run += sizeof word;
+            } else if (run + (unsigned)__builtin_ctzll(ends) / 8 >= VARINT_BYTES_MAX) {
+                run = VARINT_BYTES_MAX;
+            } else {
+                run = (unsigned)__builtin_clzll(ends) / 8;
+            }
+            at += sizeof word;
+        } else {
+            run = *at++ >= 0x80 ? run + 1 : 0;
+        }
+    }
+    if (run >= VARINT_BYTES_MAX) {
+        return err_set(e, ERR_INPUT, "offset %zu: among its numbers is one of more than 64 bits", wire_offset(w));
+    }
+    return run == 0 ? 0
+                    : err_set(e, ERR_INPUT, "offset %zu: truncated inside a number", (size_t)(w->end - w->base) - run);
+}
+
 /* Behind a tag. */
 static int read_payload(struct wire *w, struct wire_field *f, struct err *e)
 {
@@ -45,9 +78,8 @@ static int read_payload(struct wire *w, struct wire_field *f, struct err *e)
     }
     size_t left = (size_t)(w->end - w->at);
     if (size > left) {
-        return err_set(e, ERR_INPUT,
-                       "offset %zu: truncated: field %u has %" PRIu64 " bytes, and %zu are left",
-                       start, f->number, size, left);
+        return err_set(e, ERR_INPUT, "offset %zu: truncated: field %u has %" PRIu64 " bytes, and %zu are left", start,
+                       f->number, size, left);
     }
     f->body = (struct wire){w->at, w->at + size, w->base};
     w->at += size;
@@ -63,12 +95,10 @@ static int read_field(struct wire *w, struct wire_field *f, struct err *e)
     }
     unsigned type = (unsigned)(tag & 7);
     if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX) {
-        return err_set(e, ERR_INPUT, "offset %zu: there is no field number %" PRIu64, start,
-                       tag >> 3);
+        return err_set(e, ERR_INPUT, "offset %zu: there is no field number %" PRIu64, start, tag >> 3);
     }
     if (type != WIRE_VARINT && type != WIRE_FIXED64 && type != WIRE_BYTES && type != WIRE_FIXED32) {
-        return err_set(e, ERR_INPUT,
-                       "offset %zu: field %" PRIu64 " is of wire type %u, which pprof does not use",
+        return err_set(e, ERR_INPUT, "offset %zu: field %" PRIu64 " is of wire type %u, which pprof does not use",
                        start, tag >> 3, type);
     }
     f->number = (unsigned)(tag >> 3);

@@ -42,6 +42,9 @@ static inline int wire_varint(struct wire *w, uint64_t *out, struct err *e)
     return wire_varint_long(w, out, e);
 }
 
+/* Whether bytes divide into varints of at most ten bytes, without decoding them: packed numbers that nobody asks for. */
+int wire_skip_varints(const struct wire *w, struct err *e);
+
 /* The field at the reader's place, whatever it is. */
 int wire_field_long(struct wire *w, struct wire_field *f, struct err *e);
 

@@ -5,7 +5,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,13 +132,40 @@ static void test_what_is_not_of_the_format(void **state)
     }
 }
 
+/* Each run of bytes that go on, at each place, against the plain rule: an end after nine of them at most. */
+static void test_skipped_varints(void **state)
+{
+    (void)state;
+    for (size_t run = 0; run <= 20; run++) {
+        for (size_t before = 0; before <= 17; before++) {
+            for (size_t after = 0; after <= 17; after++) {
+                unsigned char bytes[64];
+                struct err e;
+                memset(bytes, 1, sizeof bytes);
+                memset(bytes + before, 0xFF, run);
+                unsigned char *exact = malloc(before + run + after + 1);
+                memcpy(exact, bytes, before + run + after);
+                struct wire w = wire_of(exact, before + run + after);
+                bool good = run <= 9 && (after > 0 || run == 0);
+                assert_int_equal(wire_skip_varints(&w, &e), good ? 0 : -1);
+                if (!good) {
+                    char cut[64];
+                    snprintf(cut, sizeof cut, "offset %zu: truncated inside a number", before);
+                    assert_string_equal(e.text,
+                                        run > 9 ? "offset 0: among its numbers is one of more than 64 bits" : cut);
+                }
+                free(exact);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_varints_of_each_length),
-        cmocka_unit_test(test_a_long_form_of_a_small_number_is_a_number),
-        cmocka_unit_test(test_fields_of_each_type),
-        cmocka_unit_test(test_what_is_not_of_the_format),
+        cmocka_unit_test(test_varints_of_each_length), cmocka_unit_test(test_a_long_form_of_a_small_number_is_a_number),
+        cmocka_unit_test(test_fields_of_each_type),    cmocka_unit_test(test_what_is_not_of_the_format),
+        cmocka_unit_test(test_skipped_varints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,15 +20,14 @@ struct row {
     char *who, *phase, *text; /* text: its last change of state, "" while it works */
     double done;
     uint64_t acquires;
-    bool last; /* the newest row of its worker */
+    bool last;       /* the newest row of its worker */
+    double logged_s; /* in a log: when its worker's progress was last told; of the worker's first row */
 };
 
 struct progress {
     struct progress_options options;
     struct row *rows;
     size_t count, capacity;
-    double *logged_s; /* of each row's worker, kept at its first row; by index of the row */
-    size_t logged_capacity;
     size_t drawn; /* lines of the block on the screen */
     double drawn_s;
     bool dirty;
@@ -52,17 +51,17 @@ void progress_free(struct progress *p)
         free(p->rows[i].text);
     }
     free(p->rows);
-    free(p->logged_s);
     free(p);
 }
 
 static size_t add_row(struct progress *p, const char *who, const char *phase)
 {
     p->rows = mem_grow(p->rows, p->count, &p->capacity, sizeof *p->rows);
-    p->logged_s = mem_grow(p->logged_s, p->count, &p->logged_capacity, sizeof *p->logged_s);
-    p->logged_s[p->count] = -PROGRESS_LOG_S;
-    p->rows[p->count] =
-        (struct row){.who = mem_strdup(who), .phase = mem_strdup(phase), .text = mem_strdup(""), .last = true};
+    p->rows[p->count] = (struct row){.who = mem_strdup(who),
+                                     .phase = mem_strdup(phase),
+                                     .text = mem_strdup(""),
+                                     .last = true,
+                                     .logged_s = -PROGRESS_LOG_S};
     return p->count++;
 }
 
@@ -95,7 +94,7 @@ static double *logged_at(struct progress *p, const char *who)
 {
     for (size_t i = 0; i < p->count; i++)
         if (strcmp(p->rows[i].who, who) == 0)
-            return &p->logged_s[i];
+            return &p->rows[i].logged_s;
     return NULL;
 }
 
@@ -120,11 +119,8 @@ static void add_log(struct buf *out, const struct run_event *event, const char *
 
 static void log_phase(struct progress *p, const struct run_event *event, struct buf *out)
 {
-    size_t before = p->count;
     find_row(p, event->who, event->phase);
     double *logged = logged_at(p, event->who);
-    if (p->count == before && event->elapsed_s - *logged < PROGRESS_LOG_S && event->done < 1)
-        return;
     if (event->elapsed_s - *logged < PROGRESS_LOG_S)
         return;
     *logged = event->elapsed_s;
@@ -141,7 +137,7 @@ static char *describe(const struct run_event *event)
     case RUN_PREPARING:
         return mem_printf("preparing: %s", text);
     case RUN_CONTROL:
-        return mem_printf("control: %s", text[0] ? text : "begins");
+        return mem_strdup(text[0] ? text : "begins");
     case RUN_PROBLEM:
         return mem_printf("problem: %s", text);
     case RUN_OUTPUT:

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/finish.h"
+
+#include "base/mem.h"
+#include "commands/output.h"
+#include "engine/evidence.h"
+#include "io/disk.h"
+#include "report/json.h"
+#include "report/junit.h"
+#include "report/terminal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static int write_file(const char *directory, const char *name, const struct buf *bytes, enum finish_files files,
+                      struct err *e)
+{
+    char *path = mem_printf("%s/%s", directory, name);
+    int result = 0;
+    if (files == FINISH_WRITE)
+        result = disk_write_now(path, bytes->data, bytes->size, e);
+    else if (access(path, F_OK) < 0 && access(directory, W_OK) == 0)
+        result = disk_write_now(path, bytes->data, bytes->size, e);
+    free(path);
+    return result;
+}
+
+static int write_files(const struct evidence *ev, const struct buf *json, const struct finish_options *options,
+                       struct err *e)
+{
+    struct buf junit = {0};
+    report_junit(ev, &junit);
+    int result = write_file(ev->directory, "report.json", json, options->files, e);
+    if (result == 0)
+        result = write_file(ev->directory, "junit.xml", &junit, options->files, e);
+    if (result == 0 && options->junit)
+        result = disk_write_now(options->junit, junit.data, junit.size, e);
+    buf_fini(&junit);
+    return result;
+}
+
+static int print(const struct evidence *ev, const struct buf *json, const struct finish_options *options)
+{
+    struct buf text = {0};
+    if (options->json)
+        return output_text(json);
+    if (options->quiet)
+        report_quiet(ev, output_has_colour(STDOUT_FILENO), &text);
+    else
+        report_terminal(ev, output_has_colour(STDOUT_FILENO), &text);
+    int code = output_text(&text);
+    buf_fini(&text);
+    return code;
+}
+
+int finish(const char *directory, const struct finish_options *options)
+{
+    struct evidence *ev = NULL;
+    struct buf json = {0};
+    struct err e;
+    if (evidence_load(directory, &ev, &e) < 0) {
+        /* Whatever the user names and locktrail can't read is a bad input, also where it is simply not there. */
+        if (e.code == ERR_MISSING)
+            e.code = ERR_INPUT;
+        return output_error(&e);
+    }
+    report_json(ev, &json);
+    int written = write_files(ev, &json, options, &e);
+    int code = print(ev, &json, options);
+    if (written < 0)
+        code = output_error(&e);
+    if (code == 0)
+        code = evidence_exit_code(ev);
+    buf_fini(&json);
+    evidence_free(ev);
+    return code;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/commands.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "commands/files.h"
+#include "commands/finish.h"
+#include "commands/output.h"
+#include "engine/run.h"
+#include "report/progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct option options[] = {
+    {"--set", "PATH=VALUE", true,
+     "Put VALUE at PATH of the scenario, as in workers.python.capture_pct=10. May be given again."},
+    {"--duration", "D", false, "How long the workers work: 120s, 10m; a bare number counts seconds."},
+    {"--threads", "N", false, "Threads of each worker."},
+    {"--seed", "N", false, "Seed of the workload."},
+    {"--out", "DIR", false, "The run directory, new or empty. Default: runs/TIME-NAME."},
+    {"--no-control", NULL, false, "Leave the control stage out; the report says so."},
+    {"--yes", NULL, false, "Send uploads on to an outside agent or site without asking."},
+    {"--print", NULL, false, "Print the scenario with every default filled in, and run nothing."},
+    {"--json", NULL, false, "Only report.json's text on standard output."},
+    {"--quiet", NULL, false, "No progress; only the verdict and the run directory."},
+    {"--verbose", NULL, false, "Log every change of state on standard error."},
+    {"--junit", "FILE", false, "Write the JUnit XML to FILE too."},
+};
+
+/* The options that stand for one key of the scenario, and the operand that is their short form (0: none). */
+static const struct {
+    const char *option, *path;
+    size_t operand;
+} keys[] = {{"--duration", "duration", 1}, {"--threads", "threads", 2}, {"--seed", "seed", 0}};
+
+struct overrides {
+    struct scenario_override *items;
+    size_t count;
+    char **texts; /* that the items point to, to be freed */
+    size_t text_count;
+};
+
+static void overrides_fini(struct overrides *o)
+{
+    for (size_t i = 0; i < o->text_count; i++)
+        free(o->texts[i]);
+    free(o->texts);
+    free(o->items);
+}
+
+static const char *keep(struct overrides *o, char *text)
+{
+    return o->texts[o->text_count++] = text;
+}
+
+static int add_set(struct overrides *o, const char *text, struct err *e)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return err_set(e, ERR_USAGE, "run: --set %s is not of the form PATH=VALUE, as in --set threads=8", text);
+    o->items[o->count++] = (struct scenario_override){
+        .path = keep(o, mem_strndup(text, (size_t)(equals - text))), .value = equals + 1, .shown = NULL};
+    return 0;
+}
+
+/* --set in the order given, then what has an option of its own. */
+static int read_overrides(const struct command_line *line, struct overrides *o, struct err *e)
+{
+    o->items = mem_calloc(line->given_count + sizeof keys / sizeof *keys, sizeof *o->items);
+    o->texts = mem_calloc(line->given_count + sizeof keys / sizeof *keys, sizeof *o->texts);
+    for (size_t i = 0; i < line->given_count; i++)
+        if (strcmp(line->given[i].option->name, "--set") == 0 && add_set(o, line->given[i].value, e) < 0)
+            return -1;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = command_line_value(line, keys[i].option);
+        const char *operand =
+            keys[i].operand > 0 && keys[i].operand < line->operand_count ? line->operands[keys[i].operand] : NULL;
+        if (value && operand)
+            return err_set(e, ERR_USAGE, "run: the %s is given twice, as \"%s\" and as %s %s: give it once",
+                           keys[i].path, operand, keys[i].option, value);
+        if (!value && !operand)
+            continue;
+        o->items[o->count++] = (struct scenario_override){
+            .path = keys[i].path,
+            .value = value ? value : operand,
+            .shown = keep(o, value ? mem_printf("%s %s", keys[i].option, value) : mem_strdup(operand))};
+    }
+    return 0;
+}
+
+/* --- where uploads go ------------------------------------------------------------------------------------------- */
+
+static int resolve(const struct scenario *s, struct forward_target *out, struct err *e)
+{
+    static const enum forward_from from[] = {[FORWARD_ENVIRONMENT] = FORWARD_FROM_ENVIRONMENT,
+                                             [FORWARD_NONE] = FORWARD_FROM_NOWHERE,
+                                             [FORWARD_AGENT] = FORWARD_FROM_AGENT,
+                                             [FORWARD_AGENTLESS] = FORWARD_FROM_SITE};
+    return forward_resolve(from[s->forward.kind], s->forward.url, s->forward.site, s->service, s->env, getenv, out, e);
+}
+
+static bool is_yes(const char *answer)
+{
+    return strcmp(answer, "y") == 0 || strcmp(answer, "Y") == 0 || strcmp(answer, "yes") == 0;
+}
+
+/* Uploads leave this machine's locktrail only after somebody has agreed. */
+static int confirm(const struct forward_target *target, bool yes, struct err *e)
+{
+    struct buf text = {0};
+    char answer[16] = "";
+    bool ask = !yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    if (!yes && !ask)
+        return err_set(e, ERR_USAGE,
+                       "run: this run would send its profiles to %s, and there is no terminal to ask: give --yes, or "
+                       "unset DD_TRACE_AGENT_URL, DD_AGENT_HOST and DD_API_KEY (or say `forward: none` in the "
+                       "scenario) to keep them inside",
+                       target->described);
+    buf_printf(&text, "locktrail: the profiles of this run are sent to %s\n", target->described);
+    if (ask)
+        buf_printf(&text, "Send the profiles of this run to %s? [y/N] ", target->described);
+    output_note(&text);
+    buf_fini(&text);
+    if (!ask)
+        return 0;
+    if (fgets(answer, sizeof answer, stdin))
+        answer[strcspn(answer, "\r\n")] = '\0';
+    if (!is_yes(answer))
+        return err_set(e, ERR_INTERRUPTED, "run: not agreed to, so nothing was run and nothing was sent");
+    return 0;
+}
+
+/* --- the run ---------------------------------------------------------------------------------------------------- */
+
+static void on_event(const struct run_event *event, void *data)
+{
+    struct buf bytes = {0};
+    progress_event(data, event, &bytes);
+    if (bytes.size > 0)
+        output_note(&bytes);
+    buf_fini(&bytes);
+}
+
+static struct progress *start_progress(const struct command_line *line)
+{
+    struct progress_options shown = {0};
+    if (command_line_has(line, "--quiet"))
+        return NULL;
+    /* Log lines in between would tear the block apart. */
+    shown.terminal = output_is_terminal(STDERR_FILENO) && !command_line_has(line, "--verbose");
+    shown.colour = output_has_colour(STDERR_FILENO);
+    output_size(STDERR_FILENO, &shown.rows, &shown.columns);
+    return progress_new(&shown);
+}
+
+static void end_progress(struct progress *progress)
+{
+    struct buf bytes = {0};
+    if (!progress)
+        return;
+    progress_end(progress, &bytes);
+    if (bytes.size > 0)
+        output_note(&bytes);
+    buf_fini(&bytes);
+    progress_free(progress);
+}
+
+static int execute(const struct command_line *line, const struct scenario *s, const struct files_home *home,
+                   const struct forward_target *target)
+{
+    struct err e;
+    char *directory = files_run_directory(command_line_value(line, "--out"), s->name, &e);
+    if (!directory)
+        return output_error(&e);
+    struct progress *progress = start_progress(line);
+    struct run_options run = {.scenario = s,
+                              .directory = directory,
+                              .root = home->root,
+                              .build = home->build,
+                              .no_control = command_line_has(line, "--no-control"),
+                              .forward = target->to == FORWARD_TO_NOWHERE ? NULL : target,
+                              .on_event = progress ? on_event : NULL,
+                              .data = progress};
+    int result = run_execute(&run, &e);
+    end_progress(progress);
+    struct finish_options shown = {.files = FINISH_WRITE,
+                                   .json = command_line_has(line, "--json"),
+                                   .quiet = command_line_has(line, "--quiet"),
+                                   .junit = command_line_value(line, "--junit")};
+    int code = result < 0 ? output_error(&e) : finish(directory, &shown);
+    free(directory);
+    return code;
+}
+
+static int prepare_and_execute(const struct command_line *line, const struct scenario *s)
+{
+    struct files_home home = {0};
+    struct forward_target target = {0};
+    struct err e;
+    int code;
+    if (files_find_home(&home, &e) < 0 || resolve(s, &target, &e) < 0 ||
+        (target.to != FORWARD_TO_NOWHERE && confirm(&target, command_line_has(line, "--yes"), &e) < 0))
+        code = output_error(&e);
+    else
+        code = execute(line, s, &home, &target);
+    forward_target_fini(&target);
+    files_home_fini(&home);
+    return code;
+}
+
+static int print_scenario(const struct scenario *s)
+{
+    struct buf yaml = {0};
+    scenario_print(s, &yaml);
+    int code = output_text(&yaml);
+    buf_fini(&yaml);
+    return code;
+}
+
+static int run(const struct command_line *line)
+{
+    struct overrides overrides = {0};
+    struct scenario *s = NULL;
+    struct buf complaints = {0};
+    struct err e;
+    int code;
+    if (command_line_has(line, "--verbose"))
+        log_set_level(LOG_DEBUG);
+    if (read_overrides(line, &overrides, &e) < 0)
+        code = output_error(&e);
+    else
+        code = files_load_scenario(line->operands[0], overrides.items, overrides.count, &s, &complaints);
+    output_note(&complaints);
+    if (s)
+        code = command_line_has(line, "--print") ? print_scenario(s) : prepare_and_execute(line, s);
+    scenario_free(s);
+    buf_fini(&complaints);
+    overrides_fini(&overrides);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .operands = "FILE [DURATION_S [THREADS]]",
+    .operands_min = 1,
+    .operands_max = 3,
+    .summary = "Runs a scenario and says which lock names were lost, where and how.",
+    .details = "Progress goes to standard error, the report to standard output. The run directory keeps everything; "
+               "locktrail report prints it again.\n"
+               "Uploads are recorded and stay inside, unless DD_TRACE_AGENT_URL, DD_AGENT_HOST or DD_API_KEY (or the "
+               "scenario) names an agent or a site: then they are sent on there, after a question that --yes answers.\n"
+               "Ctrl-C stops the workers and reports; a second one ends at once.",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -42,7 +42,7 @@
 enum {
     /* What is on its way out when the worker ends (the other side of a pipe) is not held against
        it. */
-    SETTLE_MS = 100,
+    SETTLE_MS = 250,
     /* For what was left behind to follow SIGTERM. */
     LEFTOVER_GRACE_MS = 1000,
     /* For the worker to write its last profile when the coordinator is gone; nobody waits for it

@@ -51,7 +51,9 @@ struct upload {
     size_t profile_count;
 };
 
-/* Called for every POST to an input path, good or not, after the answer (202 good; 400, 411, 413, 415 not) was decided. */
+/* Called for every POST to an input path, good or not, after the answer was decided: 200 for a good one at the agent's path
+ * (/profiling/v1/input), 202 at the intake's (/api/v2/profile); 400, 411, 413, 415, 431, 501 with {"error": ...} for a rejected
+ * one, 0 where nobody was there to take an answer. Not called after intake_stop. */
 typedef void (*intake_fn)(struct intake *intake, const struct upload *upload, void *data);
 
 struct intake *intake_start(uv_loop_t *loop, const struct intake_options *options, intake_fn fn,
@@ -61,7 +63,8 @@ unsigned intake_open_requests(const struct intake *intake);
 void intake_stop(struct intake *intake, void (*closed)(void *data), void *data);
 
 /* The pure part, for tests and fuzzing: checks event.json (object; `version` "4", `family`, `start`, `end` strings in time order,
- * `attachments` an array of names that are there, `tags_profiler` text of comma-separated key:value). Code ERR_INPUT. */
+ * `attachments`, where it is there, an array of different names, `tags_profiler`, where it is there, a text of comma-separated
+ * key:value; that the attachments are among the parts is checked with the upload). Code ERR_INPUT, *out is empty then. */
 struct intake_event {
     char *start, *end, *family;
     char **attachments;

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Happy path: HEAD (the first line) → BODY (the head is accepted) → HANDED (the body is complete) → ANSWERED.
+ * Failure modes: the head is malformed, too large or contradicts itself (libmicrohttpd or httpd_check_head answers);
+ * the body is too large (DRAINING, then 413); the connection is lost or idle in HEAD or BODY. Each is told to the owner
+ * once. */
+#include "io/httpd_internal.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const bool moves[][5] = {
+    /* to:               HEAD   BODY   DRAIN  HANDED ANSWERED */
+    [REQUEST_HEAD] = {false, true, true, false, true},        [REQUEST_BODY] = {false, false, true, true, false},
+    [REQUEST_DRAINING] = {false, false, false, false, true},  [REQUEST_HANDED] = {false, false, false, false, true},
+    [REQUEST_ANSWERED] = {false, false, false, false, false},
+};
+
+static void move(struct http_request *r, enum request_state to)
+{
+    assert(moves[r->state][to]);
+    if (to == REQUEST_HANDED) {
+        r->server->open_requests++;
+    } else if (r->state == REQUEST_HANDED) {
+        r->server->open_requests--;
+    }
+    r->state = to;
+}
+
+void *httpd_on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct httpd *server = cls;
+    struct http_request *r = mem_calloc(1, sizeof *r);
+    r->server = server;
+    r->connection = connection;
+    r->method = mem_strdup("");
+    r->path = mem_strdup(uri != NULL ? uri : "");
+    r->next = server->requests;
+    r->link = &server->requests;
+    if (r->next != NULL) {
+        r->next->link = &r->next;
+    }
+    server->requests = r;
+    return r;
+}
+
+static void request_free(struct http_request *r)
+{
+    if (r->state == REQUEST_HANDED) {
+        r->server->open_requests--;
+    }
+    *r->link = r->next;
+    if (r->next != NULL) {
+        r->next->link = r->link;
+    }
+    if (r->answer != NULL) {
+        MHD_destroy_response(r->answer);
+    }
+    http_headers_fini(&r->answer_headers);
+    http_headers_fini(&r->headers);
+    buf_fini(&r->body);
+    free(r->method);
+    free(r->path);
+    free(r);
+}
+
+/* Once the server is being stopped, its owner may be half gone. */
+static void tell(struct http_request *r, const char *failed, int failed_status)
+{
+    struct http_request_info info = {.method = r->method,
+                                     .path = r->path,
+                                     .headers = &r->headers,
+                                     .body = &r->body,
+                                     .failed = failed,
+                                     .failed_status = failed_status};
+    if (!r->server->stopping) {
+        r->server->fn(r->server, r, &info, r->server->data);
+    }
+}
+
+static void set_answer(struct http_request *r, int status, const char *content_type, const void *body, size_t size)
+{
+    r->status = status;
+    r->answer = MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    if (r->answer == NULL) {
+        return; /* no memory: the connection is cut where it would be sent */
+    }
+    if (content_type != NULL) {
+        MHD_add_response_header(r->answer, "Content-Type", content_type);
+    }
+    for (size_t i = 0; i < r->answer_headers.count; i++) {
+        MHD_add_response_header(r->answer, r->answer_headers.items[i].name, r->answer_headers.items[i].value);
+    }
+}
+
+static enum MHD_Result queue_answer(struct http_request *r)
+{
+    return r->answer != NULL ? MHD_queue_response(r->connection, (unsigned)r->status, r->answer) : MHD_NO;
+}
+
+/* The answer to a refused request, as JSON, and the word to its owner. */
+static void refuse(struct http_request *r, int status, const char *why)
+{
+    struct buf body = {0};
+    struct json_out out = json_begin(&body, 0);
+    json_object(&out);
+    json_put_string(&out, "error", why);
+    json_object_end(&out);
+    set_answer(r, status, "application/json", body.data, body.size);
+    buf_fini(&body);
+    tell(r, why, status);
+    buf_fini(&r->body);
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct http_request *r = cls;
+    (void)kind;
+    http_headers_add(&r->headers, name, value != NULL ? value : "");
+    return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct http_request *r, const char *method)
+{
+    struct buf why = {0};
+    bool too_large = false;
+    enum MHD_Result result = MHD_YES;
+    free(r->method);
+    r->method = mem_strdup(method);
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_header, r);
+    int status = httpd_check_head(r, &why, &too_large);
+    if (status == 0) {
+        move(r, REQUEST_BODY);
+    } else if (too_large && http_headers_get(&r->headers, "Expect") == NULL) {
+        move(r, REQUEST_DRAINING);
+        refuse(r, status, why.data);
+    } else {
+        move(r, REQUEST_ANSWERED);
+        refuse(r, status, why.data);
+        result = queue_answer(r);
+    }
+    buf_fini(&why);
+    return result;
+}
+
+static enum MHD_Result take_body(struct http_request *r, const char *bytes, size_t *size)
+{
+    size_t max = r->server->options.max_body;
+    if (*size > max - r->body.size) {
+        struct buf why = {0};
+        buf_printf(&why, "the body has more than %zu bytes", max);
+        r->drained = r->body.size;
+        move(r, REQUEST_DRAINING);
+        refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, why.data);
+        buf_fini(&why);
+    } else {
+        buf_add(&r->body, bytes, *size);
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result drain(struct http_request *r, size_t *size)
+{
+    if (*size == 0) {
+        move(r, REQUEST_ANSWERED);
+        return queue_answer(r);
+    }
+    r->drained += *size;
+    *size = 0;
+    return r->drained > HTTPD_DRAIN_MAX ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result hand_over(struct http_request *r)
+{
+    move(r, REQUEST_HANDED);
+    tell(r, NULL, 0);
+    if (r->state == REQUEST_ANSWERED) {
+        return queue_answer(r);
+    }
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+    return MHD_YES;
+}
+
+enum MHD_Result httpd_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *bytes, size_t *size, void **context)
+{
+    struct http_request *r = *context;
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    switch (r->state) {
+    case REQUEST_HEAD:
+        return take_head(r, method);
+    case REQUEST_BODY:
+        return *size > 0 ? take_body(r, bytes, size) : hand_over(r);
+    case REQUEST_DRAINING:
+        return drain(r, size);
+    case REQUEST_ANSWERED:
+        return queue_answer(r);
+    default:
+        return MHD_NO; /* let go unanswered: the server is being stopped */
+    }
+}
+
+void http_answer_header(struct http_request *request, const char *name, const char *value)
+{
+    http_headers_add(&request->answer_headers, name, value);
+}
+
+void http_answer(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+{
+    assert(request->state == REQUEST_HANDED);
+    move(request, REQUEST_ANSWERED);
+    set_answer(request, status, content_type, body, size);
+    if (request->suspended) {
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+        httpd_kick(request->server);
+    }
+}
+
+void httpd_resume_all(struct httpd *server)
+{
+    for (struct http_request *r = server->requests; r != NULL; r = r->next) {
+        if (r->suspended) {
+            r->suspended = false;
+            MHD_resume_connection(r->connection);
+        }
+    }
+}
+
+/* Why a request that never became complete has ended. */
+static void tell_lost(struct http_request *r, enum MHD_RequestTerminationCode code)
+{
+    struct buf why = {0};
+    if (r->state == REQUEST_BODY) {
+        buf_printf(&why, "after %zu bytes of the body ", r->body.size);
+    } else {
+        buf_add_str(&why, "in the request's head ");
+    }
+    if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED) {
+        buf_printf(&why, "nothing came for %lld ms", (long long)r->server->options.idle_timeout_ms);
+    } else if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
+        buf_add_str(&why, "the request is malformed or the connection was lost");
+    } else {
+        buf_add_str(&why, "the connection was lost");
+    }
+    tell(r, why.data, 0);
+    buf_fini(&why);
+}
+
+void httpd_on_completed(void *cls, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code)
+{
+    struct http_request *r = *context;
+    (void)cls;
+    (void)connection;
+    if (r == NULL) {
+        return;
+    }
+    if (r->state == REQUEST_HEAD || r->state == REQUEST_BODY) {
+        tell_lost(r, code);
+    }
+    *context = NULL;
+    request_free(r);
+}

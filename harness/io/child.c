@@ -288,8 +288,7 @@ static void on_guard_exit(uv_process_t *process, int64_t status, int signal_numb
     c->guard_ended = true;
     if (signal_number != 0 || status != 0) {
         char text[64];
-        snprintf(text, sizeof text, "its guard ended with %s %d",
-                 signal_number != 0 ? "signal" : "exit status",
+        snprintf(text, sizeof text, "its guard ended with %s %d", signal_number != 0 ? "signal" : "exit status",
                  signal_number != 0 ? signal_number : (int)status);
         set_guard_error(c, text);
     }
@@ -374,13 +373,10 @@ static struct child *child_new(uv_loop_t *loop, void *data)
 
 /* ends: the child's sides of its two outputs and of the channel, -1 where there is none; the caller
  * closes them. */
-static int open_pipes(struct child *c, const struct child_options *options, int ends[3],
-                      struct err *e)
+static int open_pipes(struct child *c, const struct child_options *options, int ends[3], struct err *e)
 {
-    if (child_output_open(&c->output[0], options->stdout_path, options->output_max, &ends[0], e) !=
-            0 ||
-        child_output_open(&c->output[1], options->stderr_path, options->output_max, &ends[1], e) !=
-            0) {
+    if (child_output_open(&c->output[0], options->stdout_path, options->output_max, &ends[0], e) != 0 ||
+        child_output_open(&c->output[1], options->stderr_path, options->output_max, &ends[1], e) != 0) {
         return -1;
     }
     if (options->channel && child_pipe_open(&c->channel, &ends[2], e) != 0) {
@@ -390,13 +386,11 @@ static int open_pipes(struct child *c, const struct child_options *options, int 
     return 0;
 }
 
-static int spawn_guard(struct child *c, const struct child_options *options, const int ends[3],
-                       struct err *e)
+static int spawn_guard(struct child *c, const struct child_options *options, const int ends[3], struct err *e)
 {
     char **args = child_control_args(options), **env = child_control_env(options);
     uv_stdio_container_t stdio[] = {
-        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
-         .data.stream = (uv_stream_t *)&c->control},
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->control},
         {.flags = UV_INHERIT_FD, .data.fd = ends[0]},
         {.flags = UV_INHERIT_FD, .data.fd = ends[1]},
         {.flags = UV_INHERIT_FD, .data.fd = ends[2]},
@@ -421,8 +415,7 @@ static int spawn_guard(struct child *c, const struct child_options *options, con
     return 0;
 }
 
-struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_fn fn,
-                          void *data, struct err *e)
+struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_fn fn, void *data, struct err *e)
 {
     struct child *c = child_new(loop, data);
     int ends[3] = {-1, -1, -1};

@@ -33,13 +33,11 @@ struct child_limits {
 };
 
 struct child_options {
-    const char *guard; /* path of locktrail-guard */
-    const char *const *
-        args; /* NULL-terminated; args[0] is looked up in the PATH of `env`, or below `directory` */
+    const char *guard;       /* path of locktrail-guard */
+    const char *const *args; /* NULL-terminated; args[0] is looked up in the PATH of `env`, or below `directory` */
     const char *const *env;  /* NULL-terminated NAME=VALUE, complete */
     const char *directory;   /* NULL: the coordinator's */
-    const char *stdout_path; /* files to be written, in directories that are there; NULL: kept only
-                                as the last bytes */
+    const char *stdout_path; /* files, in directories that are there; NULL: only the last bytes are kept */
     const char *stderr_path;
     uint64_t output_max; /* bytes kept in each of the two files */
     bool channel;        /* open fd 3 for protocol lines */
@@ -52,33 +50,25 @@ struct child_options {
 #define CHILD_TAIL_MAX 4096
 
 struct child_exit {
-    int exec_errno; /* could not be started: the errno; then, of the process, nothing else is valid
-                     */
-    const char *exec_step; /* what could not be done then: "stdin", "directory", "limits" or
-                              "program"; else NULL. Static */
+    int exec_errno;        /* could not be executed: the errno; then `code` and what follows it says nothing */
+    const char *exec_step; /* what failed then: "stdin", "directory", "limits" or "program"; else NULL. Static */
     bool signaled;
-    int code;    /* exit status, or the signal's number */
-    bool core;   /* the signal made a core */
-    bool killed; /* by our SIGKILL: it had not followed SIGTERM in time, or child_stop gave it none
-                  */
-    unsigned leftover; /* processes that it had left behind and that the guard had to end */
+    int code;                   /* exit status, or the signal's number */
+    bool core;                  /* the signal made a core */
+    bool killed;                /* by our SIGKILL, as it had not followed SIGTERM in time or was given none */
+    unsigned leftover;          /* processes that it had left behind and that the guard had to end */
     int64_t user_ms, system_ms; /* CPU time of it and its waited-for children */
     int64_t max_rss;            /* bytes */
-    const char *output_error; /* the first failure to write an output file, or output that had to be
-                                 cut off; else NULL */
-    const char *guard_error;  /* the guard failed: what is said of the process above may be missing;
-                                 else NULL */
+    const char *output_error;   /* first failure to write an output file, or why output was cut off; else NULL */
+    const char *guard_error;    /* the guard failed, and what stands above may be incomplete; else NULL */
 };
 
 enum child_event {
-    CHILD_STARTED, /* executed; child_pid is valid */
-    CHILD_LINE,    /* `line` of `size` bytes on fd 3, without newline, zero-terminated, valid during
-                      the call */
+    CHILD_STARTED,        /* executed; child_pid is valid. Before all other events, except where it can't be executed */
+    CHILD_LINE,           /* `line` of `size` bytes on fd 3, without newline, zero-terminated */
     CHILD_LONG_LINE,      /* a line above CHILD_LINE_MAX was skipped; `size` is its length so far */
-    CHILD_CHANNEL_CLOSED, /* end of file on fd 3; a last line without a newline came before as
-                             CHILD_LINE */
-    CHILD_FINISHED /* dead and drained; `exit` is valid. The last event; child_free may be called
-                      from it */
+    CHILD_CHANNEL_CLOSED, /* end of file on fd 3; a last line without a newline came before as CHILD_LINE */
+    CHILD_FINISHED        /* dead and drained; `exit` is valid. The last event; child_free may be called from it */
 };
 
 /* All of it borrowed, valid during the call; `exit` until child_free. */
@@ -91,10 +81,9 @@ struct child_message {
 typedef void (*child_fn)(struct child *child, const struct child_message *message, void *data);
 
 /* Starts it on `loop`. NULL, and *e, where the guard itself can't be started or an output file not
- * be opened; no event comes then. Strings of `options` are copied. All calls on the loop's thread;
- * callbacks never from within child_start. */
-struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_fn fn,
-                          void *data, struct err *e);
+ * be opened; no event comes then, but the loop must run on to give its handles back. Strings of `options` are copied.
+ * All calls on the loop's thread; callbacks never from within child_start. */
+struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_fn fn, void *data, struct err *e);
 
 /* SIGTERM to its group now, SIGKILL after `grace_ms` unless it has ended; with 0 SIGKILL at once.
  * Again with a shorter grace shortens it. No effect on a finished child. */

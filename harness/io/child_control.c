@@ -32,8 +32,8 @@ int child_control_read(const char *line, struct child_control *event)
         event->step = find_step(step);
         return event->errnum > 0 && event->step != NULL ? 0 : -1;
     }
-    if (sscanf(line, "exited %d %d %d %lld %lld %lld", &event->code, &event->signal_number,
-               &event->core, &event->user_ms, &event->system_ms, &event->rss_kib) == 6) {
+    if (sscanf(line, "exited %d %d %d %lld %lld %lld", &event->code, &event->signal_number, &event->core,
+               &event->user_ms, &event->system_ms, &event->rss_kib) == 6) {
         event->kind = CHILD_CONTROL_EXITED;
         return 0;
     }

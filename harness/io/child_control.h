@@ -5,12 +5,7 @@
 
 #include "io/child.h"
 
-enum child_control_kind {
-    CHILD_CONTROL_STARTED,
-    CHILD_CONTROL_FAILED,
-    CHILD_CONTROL_EXITED,
-    CHILD_CONTROL_GONE
-};
+enum child_control_kind { CHILD_CONTROL_STARTED, CHILD_CONTROL_FAILED, CHILD_CONTROL_EXITED, CHILD_CONTROL_GONE };
 
 struct child_control {
     enum child_control_kind kind;

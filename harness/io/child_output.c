@@ -30,8 +30,7 @@ int child_pipe_open(uv_pipe_t *pipe, int *write_end, struct err *e)
     return 0;
 }
 
-int child_output_open(struct child_output *o, const char *path, uint64_t max, int *write_end,
-                      struct err *e)
+int child_output_open(struct child_output *o, const char *path, uint64_t max, int *write_end, struct err *e)
 {
     o->max = max;
     if (path != NULL) {
@@ -93,8 +92,7 @@ static void on_closed(uv_fs_t *request)
     struct child_output *o = request->data;
     if (request->result < 0 && !o->failed) {
         o->failed = true;
-        err_set(&o->error, ERR_WRITE, "cannot write %s: %s", o->path,
-                uv_strerror((int)request->result));
+        err_set(&o->error, ERR_WRITE, "cannot write %s: %s", o->path, uv_strerror((int)request->result));
     }
     uv_fs_req_cleanup(request);
     o->done = true;
@@ -205,8 +203,7 @@ static void on_written(uv_fs_t *request)
 
 static void write_next(struct child_output *o)
 {
-    uv_buf_t rest =
-        uv_buf_init(o->chunk + o->chunk_done, (unsigned)(o->chunk_size - o->chunk_done));
+    uv_buf_t rest = uv_buf_init(o->chunk + o->chunk_done, (unsigned)(o->chunk_size - o->chunk_done));
     o->writing = true;
     o->request.data = o;
     uv_fs_write(o->pipe.loop, &o->request, o->file, &rest, 1, -1, on_written);

@@ -40,8 +40,7 @@ struct child_output {
 /* Opens the file (NULL: none), the two ends of a pipe, and gives the handle its reading end;
  * *write_end is the caller's. The pipe handle must be initialised. On failure nothing is left open
  * but the handle. Code ERR_WRITE or ERR_INTERNAL. */
-int child_output_open(struct child_output *o, const char *path, uint64_t max, int *write_end,
-                      struct err *e);
+int child_output_open(struct child_output *o, const char *path, uint64_t max, int *write_end, struct err *e);
 
 void child_output_read(struct child_output *o);
 

@@ -29,7 +29,7 @@ struct order {
 };
 
 struct queue {
-    struct order *first, *last; /* `last` is valid where there is a first */
+    struct order *first, *last;
     size_t bytes;
 };
 
@@ -50,7 +50,7 @@ struct disk {
 static void queue_add(struct queue *q, struct order *order)
 {
     order->next = NULL;
-    if (q->first == NULL) {
+    if (q->last == NULL) {
         q->first = order;
     } else {
         q->last->next = order;
@@ -63,6 +63,7 @@ static struct order *queue_take(struct queue *q)
 {
     struct order *order = q->first;
     q->first = order->next;
+    q->last = q->first != NULL ? q->last : NULL;
     q->bytes -= order->bytes.size;
     return order;
 }
@@ -76,8 +77,7 @@ static void do_order(struct disk *disk, struct order *o)
         o->status = disk_write_now(o->path, o->bytes.data, o->bytes.size, &o->error);
         break;
     case ORDER_APPEND:
-        o->status = disk_files_append(&disk->files, o->path, o->bytes.data, o->bytes.size, o->sync,
-                                      &o->error);
+        o->status = disk_files_append(&disk->files, o->path, o->bytes.data, o->bytes.size, o->sync, &o->error);
         break;
     case ORDER_FLUSH:
         o->status = disk_files_sync(&disk->files, &o->error);
@@ -149,9 +149,7 @@ static void start_turn(struct disk *disk)
     if (disk->working || disk->waiting.first == NULL) {
         return;
     }
-    for (int i = 0;
-         i < TURN_ORDERS_MAX && disk->turn.bytes < TURN_BYTES_MAX && disk->waiting.first != NULL;
-         i++) {
+    for (int i = 0; i < TURN_ORDERS_MAX && disk->turn.bytes < TURN_BYTES_MAX && disk->waiting.first != NULL; i++) {
         queue_add(&disk->turn, queue_take(&disk->waiting));
     }
     disk->working = true;
@@ -177,25 +175,22 @@ struct disk *disk_new(uv_loop_t *loop)
 
 void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data)
 {
-    struct order order = {
-        .kind = ORDER_PUT, .path = mem_strdup(path), .bytes = *bytes, .fn = fn, .data = data};
+    struct order order = {.kind = ORDER_PUT, .path = mem_strdup(path), .bytes = *bytes, .fn = fn, .data = data};
     *bytes = (struct buf){0};
     add_order(disk, order);
 }
 
-void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync,
-                 disk_fn fn, void *data)
+void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync, disk_fn fn, void *data)
 {
-    struct order *last = disk->waiting.first != NULL ? disk->waiting.last : NULL;
-    if (fn == NULL && last != NULL && last->kind == ORDER_APPEND && last->fn == NULL &&
-        strcmp(last->path, path) == 0 && last->bytes.size + size <= APPEND_MERGE_MAX) {
+    struct order *last = disk->waiting.last;
+    if (fn == NULL && last != NULL && last->kind == ORDER_APPEND && last->fn == NULL && strcmp(last->path, path) == 0 &&
+        last->bytes.size + size <= APPEND_MERGE_MAX) {
         buf_add(&last->bytes, bytes, size);
         disk->waiting.bytes += size;
         last->sync = last->sync || sync;
         return;
     }
-    struct order order = {
-        .kind = ORDER_APPEND, .path = mem_strdup(path), .sync = sync, .fn = fn, .data = data};
+    struct order order = {.kind = ORDER_APPEND, .path = mem_strdup(path), .sync = sync, .fn = fn, .data = data};
     buf_add(&order.bytes, bytes, size);
     add_order(disk, order);
 }

@@ -31,8 +31,8 @@ void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn
 /* Appends to a file, which is created if missing; with `sync` followed by fsync. Neighbouring
  * appends to one file may be written as one. Keeps files open between calls. After a failure
  * nothing of the bytes is in the file. */
-void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync,
-                 disk_fn fn, void *data);
+void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync, disk_fn fn,
+                 void *data);
 
 /* Calls `fn` when everything that was asked for before this call is on the disk; status -1 where
  * some of it is not: *e is then disk_error, or what this fsync met. */

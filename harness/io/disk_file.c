@@ -49,9 +49,7 @@ int disk_sync_parent(const char *path, struct err *e)
     }
     free(parent);
     /* A file system that can't sync a directory (EINVAL) gives no such promise to anybody. */
-    return failed == 0 || failed == EINVAL
-               ? 0
-               : err_sys(e, ERR_WRITE, failed, "cannot sync the directory of %s", path);
+    return failed == 0 || failed == EINVAL ? 0 : err_sys(e, ERR_WRITE, failed, "cannot sync the directory of %s", path);
 }
 
 /* 0, or an errno. `path` is cut and mended in place. */
@@ -166,8 +164,8 @@ static struct disk_file *get_file(struct disk_files *files, const char *path, st
     return file;
 }
 
-int disk_files_append(struct disk_files *files, const char *path, const void *bytes, size_t size,
-                      bool sync, struct err *e)
+int disk_files_append(struct disk_files *files, const char *path, const void *bytes, size_t size, bool sync,
+                      struct err *e)
 {
     struct stat before;
     struct disk_file *file = get_file(files, path, e);

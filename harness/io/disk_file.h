@@ -30,8 +30,8 @@ struct disk_files {
 
 /* All of the bytes, or none: what was written of them is cut off again on failure, so that no half
  * line is followed by a whole one. */
-int disk_files_append(struct disk_files *files, const char *path, const void *bytes, size_t size,
-                      bool sync, struct err *e);
+int disk_files_append(struct disk_files *files, const char *path, const void *bytes, size_t size, bool sync,
+                      struct err *e);
 
 /* fsync of all that is dirty. All are tried; the first failure is told. */
 int disk_files_sync(struct disk_files *files, struct err *e);

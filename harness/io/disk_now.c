@@ -40,8 +40,7 @@ int disk_write_now(const char *path, const void *bytes, size_t size, struct err 
         unlink(temporary);
     }
     free(temporary);
-    return failed == 0 ? disk_sync_parent(path, e)
-                       : err_sys(e, ERR_WRITE, failed, "cannot write %s", path);
+    return failed == 0 ? disk_sync_parent(path, e) : err_sys(e, ERR_WRITE, failed, "cannot write %s", path);
 }
 
 /* 0, or an errno; EFBIG where there is more than `max`. */
@@ -76,8 +75,7 @@ int disk_read_now(const char *path, size_t max, struct buf *out, struct err *e)
     if (failed != 0) {
         buf_fini(&bytes);
         return failed == EFBIG
-                   ? err_set(e, ERR_INPUT, "cannot read %s: it has more than the %zu bytes allowed",
-                             path, max)
+                   ? err_set(e, ERR_INPUT, "cannot read %s: it has more than the %zu bytes allowed", path, max)
                    : err_sys(e, ERR_INPUT, failed, "cannot read %s", path);
     }
     buf_add(out, bytes.data, bytes.size);

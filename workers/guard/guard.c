@@ -163,10 +163,8 @@ static void on_worker_dead(struct guard *g, int status, const struct rusage *use
     }
     if (!g->failed) {
         say("exited %d %d %d %lld %lld %ld\n", WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-            WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-            WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0,
-            (long long)timeval_ms(&used->ru_utime), (long long)timeval_ms(&used->ru_stime),
-            used->ru_maxrss);
+            WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0,
+            (long long)timeval_ms(&used->ru_utime), (long long)timeval_ms(&used->ru_stime), used->ru_maxrss);
     }
 }
 

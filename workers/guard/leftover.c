@@ -58,8 +58,7 @@ static void end_child(struct leftover *l, const char *name, pid_t group, bool no
 {
     struct process p;
     pid_t pid = (pid_t)atoi(name);
-    if (pid > 0 && read_process(name, &p) && p.parent == getpid() && p.state != 'Z' &&
-        p.state != 'X') {
+    if (pid > 0 && read_process(name, &p) && p.parent == getpid() && p.state != 'Z' && p.state != 'X') {
         end_process(l, pid, group != 0 && p.group == group, now);
     }
 }

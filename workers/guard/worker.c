@@ -58,8 +58,7 @@ _Noreturn void worker_become(const struct worker_orders *o, pid_t guard, int sta
     if (o->directory[0] != '\0' && chdir(o->directory) != 0) {
         fail(status, WORKER_DIRECTORY);
     }
-    if (set_limit(RLIMIT_NOFILE, o->files_soft, o->files_hard) != 0 ||
-        set_limit(RLIMIT_FSIZE, o->disk, o->disk) != 0 ||
+    if (set_limit(RLIMIT_NOFILE, o->files_soft, o->files_hard) != 0 || set_limit(RLIMIT_FSIZE, o->disk, o->disk) != 0 ||
         set_limit(RLIMIT_AS, o->memory, o->memory) != 0) {
         fail(status, WORKER_LIMITS);
     }

@@ -112,7 +112,8 @@ run: all
 
 ## make test       all tests; what a test needs and isn't there is named and skipped (REQUIRE=all: it fails)
 REQUIRE ?=
-PYTHON ?= python3
+# Debian's own, since the packages that tests need are installed for it.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 TEST_ENV = LOCKTRAIL=$(abspath $(BUILD))/locktrail LOCKTRAIL_GUARD=$(abspath $(BUILD))/locktrail-guard \
            LOCKTRAIL_REQUIRE=$(REQUIRE)
 .PHONY: test unit

@@ -2,11 +2,11 @@
 """Workers of every kind of good and bad behaviour under the real coordinator; no ddtrace needed."""
 import os
 import signal
-import sys
 import unittest
 
 import support
 from support import GOOD
+
 
 class Coordinator(support.CommandRun):
     def test_both_copies_of_one_process(self):

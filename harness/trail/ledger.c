@@ -102,8 +102,7 @@ static const char *difference(const struct lock *a, const struct lock *b)
 static void grow_locks(struct ledger *ledger)
 {
     size_t old = ledger->lock_capacity;
-    ledger->locks =
-        mem_grow(ledger->locks, ledger->lock_count, &ledger->lock_capacity, sizeof *ledger->locks);
+    ledger->locks = mem_grow(ledger->locks, ledger->lock_count, &ledger->lock_capacity, sizeof *ledger->locks);
     if (ledger->lock_capacity == old) {
         return;
     }
@@ -122,13 +121,12 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
         if (differs == NULL) {
             return found;
         }
-        return err_set(e, ERR_INPUT, "worker %s: lock %s is declared twice with another %s",
-                       lock->worker, lock->id, differs);
+        return err_set(e, ERR_INPUT, "worker %s: lock %s is declared twice with another %s", lock->worker, lock->id,
+                       differs);
     }
     if (ledger->lock_count == LEDGER_LOCKS_MAX) {
-        return err_set(e, ERR_INPUT,
-                       "worker %s: lock %s is one more than the %d that a run can have",
-                       lock->worker, lock->id, LEDGER_LOCKS_MAX);
+        return err_set(e, ERR_INPUT, "worker %s: lock %s is one more than the %d that a run can have", lock->worker,
+                       lock->id, LEDGER_LOCKS_MAX);
     }
     grow_locks(ledger);
     if (ledger->lock_index == NULL) {
@@ -154,8 +152,8 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
     return (int)index;
 }
 
-int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm,
-                        double capture_rate, struct err *e)
+int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm, double capture_rate,
+                        struct err *e)
 {
     if (ledger_find_instance(ledger, name) >= 0) {
         return err_set(e, ERR_INPUT, "process %s is there twice", name);
@@ -164,8 +162,8 @@ int ledger_add_instance(struct ledger *ledger, const char *name, const char *wor
         return err_set(e, ERR_INPUT, "process %s is one more than the %d that a run can have", name,
                        LEDGER_INSTANCES_MAX);
     }
-    ledger->instances = mem_grow(ledger->instances, ledger->instance_count,
-                                 &ledger->instance_capacity, sizeof *ledger->instances);
+    ledger->instances =
+        mem_grow(ledger->instances, ledger->instance_count, &ledger->instance_capacity, sizeof *ledger->instances);
     ledger->instances[ledger->instance_count] = (struct instance){
         .name = mem_strdup(name),
         .worker = mem_strdup(worker),
@@ -176,8 +174,7 @@ int ledger_add_instance(struct ledger *ledger, const char *name, const char *wor
     return (int)ledger->instance_count++;
 }
 
-int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock,
-                     const struct lock_count *count, struct err *e)
+int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock, const struct lock_count *count, struct err *e)
 {
     assert(instance < ledger->instance_count && lock < ledger->lock_count);
     struct instance *in = &ledger->instances[instance];
@@ -193,9 +190,8 @@ int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i].now < numbers[i].before) {
-            return err_set(e, ERR_INPUT, "%s: lock %s: %s fell from %" PRIu64 " to %" PRIu64,
-                           in->name, ledger->locks[lock].id, numbers[i].what, numbers[i].before,
-                           numbers[i].now);
+            return err_set(e, ERR_INPUT, "%s: lock %s: %s fell from %" PRIu64 " to %" PRIu64, in->name,
+                           ledger->locks[lock].id, numbers[i].what, numbers[i].before, numbers[i].now);
         }
     }
     *old = *count;

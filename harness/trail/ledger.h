@@ -21,8 +21,8 @@ struct lock {
     char *id;      /* "member/user_session_lock" */
     char *name;    /* "user_session_lock"; "" for an anonymous lock */
     char *pattern; /* "member" */
-    char *file; /* base name of the declaring file; "" where the scenario's author does not know the
-                   site */
+    char *file;    /* base name of the declaring file; "" where the scenario's author does not know the
+                      site */
     unsigned line; /* from 1; 0 where unknown */
     enum rendering rendering;
     char *mangled; /* the mangled name, else NULL */
@@ -36,8 +36,8 @@ struct lock_count {
     uint64_t waits;    /* acquires that found it held */
     uint64_t wait_ns;
     uint64_t depth; /* greatest recursion depth */
-    bool known; /* false: a silent worker, or one that died before it said anything about this lock
-                 */
+    bool known;     /* false: a silent worker, or one that died before it said anything about this lock
+                     */
 };
 
 /* One process. `counts` has one element for each lock of the ledger (zero for other workers'
@@ -69,8 +69,8 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
 
 /* Adds a process without counts; returns its index or -1 (a name that is there already, one too
  * many). */
-int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm,
-                        double capture_rate, struct err *e);
+int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm, double capture_rate,
+                        struct err *e);
 
 /* Index or -1. */
 int ledger_find_lock(const struct ledger *ledger, const char *worker, const char *id);
@@ -78,7 +78,7 @@ int ledger_find_instance(const struct ledger *ledger, const char *name);
 
 /* Sets (does not add) what a process says of a lock. Counts only grow: a smaller one than before is
  * an error. */
-int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock,
-                     const struct lock_count *count, struct err *e);
+int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock, const struct lock_count *count,
+                     struct err *e);
 
 #endif

@@ -14,9 +14,8 @@ static const char *const STATES[STATE_COUNT] = {
 };
 
 static const char *const MECHANISMS[MECHANISM_COUNT] = {
-    "never_named",       "never_sampled",   "aliased",         "label_dropped",
-    "label_key_renamed", "value_truncated", "value_rewritten", "names_swapped",
-    "samples_dropped",   "profile_dropped", "profile_corrupt", "duplicated",
+    "never_named",     "never_sampled", "aliased",         "label_dropped",   "label_key_renamed", "value_truncated",
+    "value_rewritten", "names_swapped", "samples_dropped", "profile_dropped", "profile_corrupt",   "duplicated",
 };
 
 static const char *const VERDICTS[VERDICT_COUNT] = {

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trail/gather.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *gather_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* --- workers and flows
+ * -------------------------------------------------------------------------------------------- */
+
+static void gather_workers(struct work *w)
+{
+    const struct ledger *ledger = w->input->ledger;
+    w->lock_worker = mem_calloc(ledger->lock_count, sizeof *w->lock_worker);
+    w->instance_worker = mem_calloc(ledger->instance_count, sizeof *w->instance_worker);
+    for (size_t i = 0; i < ledger->lock_count; i++) {
+        w->lock_worker[i] = table_put_text(&w->workers, ledger->locks[i].worker);
+    }
+    for (size_t i = 0; i < ledger->instance_count; i++) {
+        w->instance_worker[i] = table_put_text(&w->workers, ledger->instances[i].worker);
+    }
+    w->worker_instances = mem_calloc(w->workers.count, sizeof *w->worker_instances);
+    w->worker_items = mem_calloc(ledger->instance_count, sizeof *w->worker_items);
+    for (size_t i = 0; i < ledger->instance_count; i++) {
+        w->worker_instances[w->instance_worker[i]].count++;
+    }
+    size_t first = 0;
+    for (size_t i = 0; i < w->workers.count; i++) {
+        w->worker_instances[i].first = first;
+        first += w->worker_instances[i].count;
+        w->worker_instances[i].count = 0;
+    }
+    for (size_t i = 0; i < ledger->instance_count; i++) {
+        struct span *s = &w->worker_instances[w->instance_worker[i]];
+        w->worker_items[s->first + s->count++] = (uint32_t)i;
+    }
+}
+
+static bool arm_feeds(enum arm arm, enum stage stage)
+{
+    switch (arm) {
+    case ARM_CONTROL:
+        return stage == STAGE_CONTROL;
+    case ARM_LOCAL:
+        return stage == STAGE_COLLECTOR;
+    case ARM_UPLOAD:
+        return stage >= STAGE_UPLOAD;
+    case ARM_TEE:
+        return stage >= STAGE_COLLECTOR;
+    }
+    return false;
+}
+
+static void gather_flows(struct work *w)
+{
+    const struct ledger *ledger = w->input->ledger;
+    w->flows = mem_calloc(ledger->instance_count * STAGE_COUNT, sizeof *w->flows);
+    for (size_t i = 0; i < ledger->instance_count; i++) {
+        enum stage before = NO_STAGE;
+        for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
+            struct flow *f = work_flow(w, i, s);
+            f->path = "";
+            f->before = NO_STAGE;
+            f->feeds = w->input->stage_ran[s] && arm_feeds(ledger->instances[i].arm, s);
+            if (f->feeds) {
+                f->before = before;
+                before = s;
+            }
+        }
+    }
+}
+
+/* --- copies
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static const char *hash_text(const struct trail_copy *copy)
+{
+    return copy->hash ? copy->hash : "";
+}
+
+static int by_flow(const void *a, const void *b)
+{
+    const struct trail_copy *x = *(const struct trail_copy *const *)a;
+    const struct trail_copy *y = *(const struct trail_copy *const *)b;
+    if (x->instance != y->instance) {
+        return x->instance < y->instance ? -1 : 1;
+    }
+    if (x->stage != y->stage) {
+        return x->stage < y->stage ? -1 : 1;
+    }
+    int order = strcmp(hash_text(x), hash_text(y));
+    return order ? order : strcmp(x->path, y->path);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct trail_label_key *x = a, *y = b;
+    return strcmp(x->key, y->key);
+}
+
+static void lesser(const char **kept, const char *text)
+{
+    if (*kept == NULL || strcmp(text, *kept) < 0) {
+        *kept = text;
+    }
+}
+
+static void flow_add_copy(struct flow *f, const struct trail_copy *copy)
+{
+    f->copies++;
+    f->readable += copy->status != COPY_CORRUPT;
+    f->unlabelled += copy->unlabelled_samples;
+    if (copy->status == COPY_CORRUPT) {
+        f->corrupt++;
+        if (f->corrupt_path == NULL || strcmp(copy->path, f->corrupt_path) < 0) {
+            f->corrupt_path = copy->path;
+            f->corrupt_why = copy->why ? copy->why : "not readable";
+        }
+    } else if (copy->status == COPY_FOREIGN) {
+        f->foreign++;
+        lesser(&f->foreign_why, copy->why ? copy->why : "no lock profile");
+    }
+    for (size_t i = 0; i < copy->sighting_count; i++) {
+        f->labelled += copy->sightings[i].samples;
+    }
+}
+
+/* The keys of a flow's copies, those with the same name added up. */
+static void flow_gather_keys(const struct work *w, struct flow *f)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->copies; i++) {
+        count += w->copies[f->first_copy + i]->label_key_count;
+    }
+    if (count == 0) {
+        return;
+    }
+    f->keys = mem_calloc(count, sizeof *f->keys);
+    for (size_t i = 0, to = 0; i < f->copies; i++) {
+        const struct trail_copy *copy = w->copies[f->first_copy + i];
+        for (size_t k = 0; k < copy->label_key_count; k++) {
+            f->keys[to++] = copy->label_keys[k];
+        }
+    }
+    qsort(f->keys, count, sizeof *f->keys, by_key);
+    for (size_t i = 0; i < count; i++) {
+        if (f->key_count > 0 && strcmp(f->keys[f->key_count - 1].key, f->keys[i].key) == 0) {
+            f->keys[f->key_count - 1].samples += f->keys[i].samples;
+        } else {
+            f->keys[f->key_count++] = f->keys[i];
+        }
+    }
+}
+
+static void gather_copies(struct work *w)
+{
+    const struct trail_input *in = w->input;
+    w->copies = mem_calloc(in->copy_count, sizeof *w->copies);
+    for (size_t i = 0; i < in->copy_count; i++) {
+        const struct trail_copy *copy = &in->copies[i];
+        assert(copy->instance < in->ledger->instance_count && (size_t)copy->stage < STAGE_COUNT);
+        if (work_flow(w, copy->instance, copy->stage)->feeds) {
+            w->copies[w->copy_count++] = copy;
+        }
+    }
+    qsort(w->copies, w->copy_count, sizeof *w->copies, by_flow);
+    for (size_t i = 0; i < w->copy_count; i++) {
+        struct flow *f = work_flow(w, w->copies[i]->instance, w->copies[i]->stage);
+        if (f->copies == 0) {
+            f->first_copy = i;
+            f->path = w->copies[i]->path;
+        }
+        lesser(&f->path, w->copies[i]->path);
+        flow_add_copy(f, w->copies[i]);
+    }
+    for (size_t i = 0; i < in->ledger->instance_count * STAGE_COUNT; i++) {
+        flow_gather_keys(w, &w->flows[i]);
+    }
+}
+
+/* --- labels
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static int by_text(const void *a, const void *b)
+{
+    const struct label *x = a, *y = b;
+    return strcmp(x->text, y->text);
+}
+
+/* Numbers the labels by their text, so that nothing that follows depends on the order of the
+ * copies. Returns, for each number in `texts`, the one in `labels`; for the caller to free. */
+static uint32_t *gather_labels(struct work *w)
+{
+    size_t capacity = 0;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        for (size_t k = 0; k < w->copies[i]->sighting_count; k++) {
+            const struct sighting *s = &w->copies[i]->sightings[k];
+            if (table_put_text(&w->texts, s->label) == w->label_count) {
+                w->labels = mem_grow(w->labels, w->label_count, &capacity, sizeof *w->labels);
+                w->labels[w->label_count++] = (struct label){
+                    .text = s->label,
+                    .file = gather_base_name(s->file),
+                    .name = s->name,
+                    .line = s->line,
+                };
+            }
+        }
+    }
+    if (w->label_count > 0) {
+        qsort(w->labels, w->label_count, sizeof *w->labels, by_text);
+    }
+    uint32_t *numbers = mem_calloc(w->label_count, sizeof *numbers);
+    for (size_t i = 0; i < w->label_count; i++) {
+        const char *text = w->labels[i].text;
+        numbers[table_find(&w->texts, text, strlen(text))] = (uint32_t)i;
+    }
+    return numbers;
+}
+
+/* --- rows
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* How many copies of the flow have the hash. */
+static size_t flow_count_hash(const struct work *w, const struct flow *f, const char *hash)
+{
+    size_t low = 0, high = f->copies, count = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(hash_text(w->copies[f->first_copy + middle]), hash) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    while (low + count < f->copies && strcmp(hash_text(w->copies[f->first_copy + low + count]), hash) == 0) {
+        count++;
+    }
+    return count;
+}
+
+/* Whether copy `i` of the flow is the first of a run of equal hashes that is longer than at the
+ * stage before. */
+static bool flow_came_twice(const struct work *w, const struct flow *f, size_t i)
+{
+    const struct trail_copy *copy = w->copies[f->first_copy + i];
+    if (copy->hash == NULL || i + 1 == f->copies ||
+        strcmp(hash_text(w->copies[f->first_copy + i + 1]), copy->hash) != 0 ||
+        (i > 0 && strcmp(hash_text(w->copies[f->first_copy + i - 1]), copy->hash) == 0)) {
+        return false;
+    }
+    size_t before = 1;
+    if (f->before != NO_STAGE) {
+        size_t counted = flow_count_hash(w, work_flow(w, copy->instance, f->before), copy->hash);
+        before = counted > 1 ? counted : 1;
+    }
+    return flow_count_hash(w, f, copy->hash) > before;
+}
+
+struct rows {
+    struct work *w;
+    const uint32_t *numbers;
+    uint32_t *last; /* for each label: its row in this flow + 1; valid where above the flow's first row */
+    size_t capacity;
+};
+
+static void rows_add(struct rows *r, const struct flow *f, const struct trail_copy *copy, const struct sighting *s,
+                     const char *twice)
+{
+    struct work *w = r->w;
+    uint32_t label = r->numbers[table_find(&w->texts, s->label, strlen(s->label))];
+    if (r->last[label] <= f->first_row) {
+        w->rows = mem_grow(w->rows, w->row_count, &r->capacity, sizeof *w->rows);
+        w->rows[w->row_count] =
+            (struct row){.stage = copy->stage, .instance = (uint32_t)copy->instance, .label = label};
+        r->last[label] = (uint32_t)++w->row_count;
+    }
+    struct row *row = &w->rows[r->last[label] - 1];
+    row->copies++;
+    lesser(&row->path, copy->path);
+    if (twice != NULL) {
+        lesser(&row->twice, twice);
+    }
+    row->samples += s->samples;
+    row->acquires += s->acquires;
+    row->wait_ns += s->wait_ns;
+    row->releases += s->releases;
+    row->hold_ns += s->hold_ns;
+}
+
+static int by_label(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    return (x->label > y->label) - (x->label < y->label);
+}
+
+static void gather_flow_rows(struct rows *r, struct flow *f)
+{
+    struct work *w = r->w;
+    f->first_row = w->row_count;
+    for (size_t i = 0; i < f->copies; i++) {
+        const struct trail_copy *copy = w->copies[f->first_copy + i];
+        const char *twice = flow_came_twice(w, f, i) ? w->copies[f->first_copy + i + 1]->path : NULL;
+        for (size_t k = 0; k < copy->sighting_count; k++) {
+            if (copy->sightings[k].samples > 0) {
+                rows_add(r, f, copy, &copy->sightings[k], twice);
+            }
+        }
+    }
+    f->rows = w->row_count - f->first_row;
+    if (f->rows > 0) {
+        qsort(w->rows + f->first_row, f->rows, sizeof *w->rows, by_label);
+    }
+}
+
+const struct row *gather_find(const struct work *w, size_t instance, enum stage stage, uint32_t label)
+{
+    const struct flow *f = work_flow(w, instance, stage);
+    if (f->rows == 0) {
+        return NULL;
+    }
+    struct row key = {.label = label};
+    return bsearch(&key, w->rows + f->first_row, f->rows, sizeof key, by_label);
+}
+
+void gather(struct work *w)
+{
+    gather_workers(w);
+    gather_flows(w);
+    gather_copies(w);
+    uint32_t *numbers = gather_labels(w);
+    struct rows r = {.w = w, .numbers = numbers};
+    r.last = mem_calloc(w->label_count, sizeof *r.last);
+    for (size_t i = 0; i < w->input->ledger->instance_count * STAGE_COUNT; i++) {
+        gather_flow_rows(&r, &w->flows[i]);
+    }
+    free(r.last);
+    free(numbers);
+}
+
+void gather_fini(struct work *w)
+{
+    for (size_t i = 0; i < w->input->ledger->instance_count * STAGE_COUNT; i++) {
+        free(w->flows[i].keys);
+    }
+    free(w->flows);
+    free(w->copies);
+    free(w->labels);
+    free(w->rows);
+    free(w->lock_worker);
+    free(w->instance_worker);
+    free(w->worker_instances);
+    free(w->worker_items);
+    table_fini(&w->texts);
+    table_fini(&w->workers);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trail/notes.h"
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Notes of one kind that are written out; a report with thousands of lines of one kind is read by nobody. */
+#define KIND_MAX 20
+/* Names at one site that a note quotes. */
+#define NAMES_MAX 8
+/* Bytes of a name that a note quotes. */
+#define NAME_SHOWN_MAX 200
+
+struct notes {
+    const struct work *w;
+    struct trail_result *result;
+    size_t capacity;
+    size_t of_kind;
+};
+
+static void add(struct notes *n, char *text)
+{
+    n->result->notes = mem_grow(n->result->notes, n->result->note_count, &n->capacity, sizeof(char *));
+    n->result->notes[n->result->note_count++] = text;
+}
+
+/* Takes the text, or drops it where there are enough of its kind. */
+static void add_of_kind(struct notes *n, char *text)
+{
+    if (++n->of_kind <= KIND_MAX) {
+        add(n, text);
+    } else {
+        free(text);
+    }
+}
+
+static void end_kind(struct notes *n, const char *what)
+{
+    if (n->of_kind > KIND_MAX) {
+        add(n, mem_printf("and %zu more %s", n->of_kind - KIND_MAX, what));
+    }
+    n->of_kind = 0;
+}
+
+static void note_control(struct notes *n)
+{
+    if (n->w->input->control == CONTROL_NOT_RUN) {
+        add(n, mem_strdup("the control did not run: a broken collector can't be told from a lost "
+                          "name"));
+    }
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct trail_copy *x = *(const struct trail_copy *const *)a;
+    const struct trail_copy *y = *(const struct trail_copy *const *)b;
+    return strcmp(x->path, y->path);
+}
+
+static void note_unread_copies(struct notes *n)
+{
+    const struct trail_input *in = n->w->input;
+    const struct trail_copy **copies = mem_calloc(in->copy_count, sizeof *copies);
+    for (size_t i = 0; i < in->copy_count; i++) {
+        copies[i] = &in->copies[i];
+    }
+    qsort(copies, in->copy_count, sizeof *copies, by_path);
+    for (size_t i = 0; i < in->copy_count; i++) {
+        const struct trail_copy *c = copies[i];
+        if (c->status == COPY_CORRUPT || c->status == COPY_FOREIGN) {
+            const char *what = c->status == COPY_CORRUPT ? "not readable" : "without lock names";
+            add_of_kind(n, mem_printf("%s: %s: %s", c->path, what, c->why ? c->why : "no reason"));
+        }
+    }
+    end_kind(n, "copies that are not readable or without lock names");
+    for (size_t i = 0; i < in->copy_count; i++) {
+        const struct trail_copy *c = copies[i];
+        if (!work_flow(n->w, c->instance, c->stage)->feeds) {
+            add_of_kind(n, mem_printf("%s: not looked at: %s has no part in stage %s", c->path,
+                                      work_instance(n->w, c->instance)->name, stage_name(c->stage)));
+        }
+    }
+    end_kind(n, "copies that were not looked at");
+    free(copies);
+}
+
+static void note_twice(struct notes *n)
+{
+    const struct work *w = n->w;
+    for (size_t i = 1; i < w->copy_count; i++) {
+        const struct trail_copy *c = w->copies[i], *before = w->copies[i - 1];
+        if (c->hash != NULL && before->hash != NULL && c->instance == before->instance && c->stage == before->stage &&
+            strcmp(c->hash, before->hash) == 0) {
+            add_of_kind(n, mem_printf("%s: the same bytes as %s: one copy came twice", c->path, before->path));
+        }
+    }
+    end_kind(n, "copies that came twice");
+}
+
+static void note_missing_copies(struct notes *n)
+{
+    const struct work *w = n->w;
+    for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
+        for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT; s++) {
+            const struct flow *f = work_flow(w, i, s);
+            if (f->before == NO_STAGE) {
+                continue;
+            }
+            size_t before = work_flow(w, i, f->before)->copies;
+            if (f->copies != before) {
+                add_of_kind(n, mem_printf("%s: %zu of its copies at %s, %zu at %s", work_instance(w, i)->name, before,
+                                          stage_name(f->before), f->copies, stage_name(s)));
+            }
+        }
+    }
+    end_kind(n, "processes whose copies are not the same in number");
+}
+
+/* Distinct names of a lock at a stage, each with its samples. */
+static void note_names(struct notes *n, const struct trail_lock *lock, enum stage stage)
+{
+    const struct stage_result *r = &lock->stages[stage];
+    struct {
+        const char *name;
+        uint64_t samples;
+    } names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->seen_count; i++) {
+        size_t k = 0;
+        while (k < count && strcmp(names[k].name, r->seen_as[i].name) != 0) {
+            k++;
+        }
+        if (k == NAMES_MAX) {
+            continue;
+        }
+        if (k == count) {
+            names[count].name = r->seen_as[i].name;
+            names[count++].samples = 0;
+        }
+        names[k].samples += r->seen_as[i].samples;
+    }
+    if (count < 2) {
+        return;
+    }
+    struct buf out = {0};
+    const struct lock *l = work_lock(n->w, lock->lock);
+    buf_printf(&out, "%s %s at %s: ", l->worker, l->id, stage_name(stage));
+    for (size_t i = 0; i < count; i++) {
+        const char *name = names[i].name;
+        buf_printf(&out, "%s%.*s in %" PRIu64 "%s", i ? ", " : "", NAME_SHOWN_MAX, name[0] ? name : "no name",
+                   names[i].samples,
+                   i > 0                   ? ""
+                   : names[i].samples == 1 ? " sample"
+                                           : " samples");
+    }
+    add_of_kind(n, buf_steal(&out));
+}
+
+/* A lock with several names is noted at the first stage that shows them. */
+static void note_two_names(struct notes *n)
+{
+    for (size_t i = 0; i < n->result->lock_count; i++) {
+        size_t before = n->of_kind;
+        for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT && n->of_kind == before; s++) {
+            if (n->result->locks[i].stages[s].seen_count > 1) {
+                note_names(n, &n->result->locks[i], s);
+            }
+        }
+    }
+    end_kind(n, "locks with several names");
+}
+
+static void note_shared_sites(struct notes *n)
+{
+    const struct work *w = n->w;
+    for (size_t i = 0; i < w->input->ledger->lock_count; i++) {
+        const struct span *s = &w->site_locks[i];
+        const struct lock *lock = work_lock(w, i);
+        if (s->count > 1 && w->site_items[s->first] == i && lock->line != 0) {
+            add_of_kind(n, mem_printf("%s: %zu declared locks have the site %s:%u and are told "
+                                      "apart by their names alone",
+                                      lock->worker, s->count, lock->file, lock->line));
+        }
+    }
+    end_kind(n, "sites of several locks");
+}
+
+void notes_take(const struct work *w, struct trail_result *result)
+{
+    struct notes n = {.w = w, .result = result};
+    note_control(&n);
+    note_unread_copies(&n);
+    note_twice(&n);
+    note_missing_copies(&n);
+    note_two_names(&n);
+    note_shared_sites(&n);
+}

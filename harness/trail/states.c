@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trail/states.h"
+#include "base/mem.h"
+#include "trail/gather.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int state_badness(enum lock_state state)
+{
+    static const int badness[STATE_COUNT] = {
+        [STATE_NOT_RUN] = 0, [STATE_UNDERSAMPLED] = 1, [STATE_EXACT] = 2,  [STATE_MANGLED] = 3,
+        [STATE_GENERIC] = 4, [STATE_ALIAS] = 5,        [STATE_ABSENT] = 6,
+    };
+    return badness[state];
+}
+
+bool state_allowed(enum rendering rendering, enum lock_state state)
+{
+    static const enum lock_state worst[] = {
+        [RENDERING_EXACT] = STATE_EXACT,
+        [RENDERING_MANGLED] = STATE_MANGLED,
+        [RENDERING_GENERIC] = STATE_GENERIC,
+    };
+    return state_badness(state) <= state_badness(worst[rendering]);
+}
+
+double trail_absence_probability(uint64_t acquires, double rate)
+{
+    if (acquires == 0 || !(rate > 0)) {
+        return 1;
+    }
+    return rate >= 1 ? 0 : exp(-(double)acquires * rate);
+}
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+/* Python's form of `__name` in a class: _Class__name (Python reference, "Private name mangling"). */
+static bool is_python_mangled(const char *name, const char *seen)
+{
+    size_t size = strlen(name), seen_size = strlen(seen);
+    return strncmp(name, "__", 2) == 0 && (size < 4 || strcmp(name + size - 2, "__") != 0) && seen_size > size + 1 &&
+           seen[0] == '_' && seen[1] != '_' && strcmp(seen + seen_size - size, name) == 0;
+}
+
+static enum lock_state name_state(const struct lock *lock, const char *seen, bool adopted)
+{
+    if (seen[0] == '\0') {
+        return STATE_GENERIC;
+    }
+    if (adopted) {
+        return STATE_ALIAS;
+    }
+    if (strcmp(seen, lock->name) == 0) {
+        return STATE_EXACT;
+    }
+    if (lock->mangled != NULL ? strcmp(seen, lock->mangled) == 0 : is_python_mangled(lock->name, seen)) {
+        return STATE_MANGLED;
+    }
+    return STATE_ALIAS;
+}
+
+/* --- one process at one stage ------------------------------------------------------------------------------------- */
+
+static void add_hits(struct lock_view *v)
+{
+    const struct work *w = v->w;
+    const struct span *s = &w->lock_hits[v->lock];
+    size_t k = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct hit *hit = &w->hits[s->first + i];
+        const struct row *row = &w->rows[hit->row];
+        while (v->instances[k] != hit->instance) {
+            k++;
+        }
+        struct cell *c = view_cell(v, k, hit->stage);
+        enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, hit->adopted);
+        if (state_badness(state) > state_badness(c->state)) {
+            c->state = state;
+        }
+        c->first_hit = c->hits ? c->first_hit : s->first + i;
+        c->hits++;
+        c->samples += row->samples;
+        c->acquires += row->acquires;
+        c->twice = row->twice ? row->twice : c->twice;
+        c->ambiguous = c->ambiguous || hit->ambiguous;
+        c->shared = c->shared || hit->shared;
+        c->shared_acquires = hit->shared_acquires;
+    }
+}
+
+/* Where a silent process writes locally and a second one uploads, the first one's k samples say how many to expect:
+ * with k samples on one side the other side's chance of none is (p1 / (p1 + p2))^k. */
+static void estimate(const struct lock_view *v, struct cell *c, double rate)
+{
+    uint64_t samples = 0;
+    double rates = 0;
+    for (size_t k = 0; k < v->instance_count; k++) {
+        const struct instance *in = work_instance(v->w, v->instances[k]);
+        if (in->arm == ARM_LOCAL) {
+            samples += view_cell(v, k, STAGE_COLLECTOR)->samples;
+            rates += in->capture_rate;
+        }
+    }
+    if (samples > 0 && rates > 0 && rate > 0) {
+        c->expected_known = true;
+        c->expected = (double)samples * log1p(rate / rates);
+        c->estimated_from = samples;
+    }
+}
+
+static bool seen_before(const struct lock_view *v, size_t k, enum stage stage)
+{
+    for (enum stage s = STAGE_COLLECTOR; s < stage; s++) {
+        if (view_cell(v, k, s)->hits > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A process whose copies do not show the lock: absent, or nothing that can be told. */
+static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
+{
+    struct cell *c = view_cell(v, k, stage);
+    const struct instance *in = work_instance(v->w, v->instances[k]);
+    const struct lock_count *count = &in->counts[v->lock];
+    double rate = in->capture_rate > 0 ? in->capture_rate : 0;
+    double chance = 1;
+    if (count->known) {
+        c->expected_known = true;
+        c->expected = (double)count->acquires * (rate < 1 ? rate : 1);
+        chance = trail_absence_probability(count->acquires, rate);
+    } else if (in->arm == ARM_UPLOAD) {
+        estimate(v, c, rate);
+        chance = c->expected_known ? exp(-c->expected) : 1;
+    }
+    bool lost = chance < v->w->threshold || (stage > STAGE_COLLECTOR && seen_before(v, k, stage));
+    c->state = lost ? STATE_ABSENT : STATE_UNDERSAMPLED;
+}
+
+static void fill_cells(struct lock_view *v)
+{
+    for (size_t k = 0; k < v->instance_count; k++) {
+        for (enum stage s = STAGE_DECLARED; s < STAGE_COUNT; s++) {
+            *view_cell(v, k, s) = (struct cell){.state = STATE_NOT_RUN};
+        }
+    }
+    add_hits(v);
+    for (size_t k = 0; k < v->instance_count; k++) {
+        for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
+            if (work_flow(v->w, v->instances[k], s)->feeds && view_cell(v, k, s)->hits == 0) {
+                judge_absence(v, k, s);
+            }
+        }
+    }
+}
+
+/* --- counts ------------------------------------------------------------------------------------------------------- */
+
+static enum count_state compare(uint64_t expected, uint64_t found)
+{
+    return found < expected ? COUNT_FEWER : found > expected ? COUNT_MORE : COUNT_EQUAL;
+}
+
+/* Whether the process counted the lock's acquires itself and each of them is sampled. */
+static bool is_exact(const struct work *w, size_t instance, size_t lock)
+{
+    const struct instance *in = work_instance(w, instance);
+    return in->capture_rate >= 1 && work_lock(w, lock)->counted && in->counts[lock].known;
+}
+
+struct count_check count_against_ledger(const struct lock_view *v, size_t k, enum stage stage)
+{
+    const struct work *w = v->w;
+    const struct cell *c = view_cell(v, k, stage);
+    const struct lock_count *counts = work_instance(w, v->instances[k])->counts;
+    struct count_check check = {.expected = counts[v->lock].acquires, .found = c->acquires};
+    if (c->ambiguous || !is_exact(w, v->instances[k], v->lock)) {
+        return check;
+    }
+    if (c->shared) {
+        const struct span *s = &w->site_locks[v->lock];
+        check.expected = 0;
+        check.found = c->shared_acquires;
+        for (size_t i = 0; i < s->count; i++) {
+            uint32_t other = w->site_items[s->first + i];
+            if (work_lock(w, other)->line == 0 || !is_exact(w, v->instances[k], other)) {
+                return check;
+            }
+            check.expected += counts[other].acquires;
+        }
+    }
+    check.state = compare(check.expected, check.found);
+    return check;
+}
+
+struct count_check count_against_before(const struct lock_view *v, size_t k, enum stage stage)
+{
+    enum stage before = work_flow(v->w, v->instances[k], stage)->before;
+    const struct cell *now = view_cell(v, k, stage);
+    struct count_check check = {0};
+    if (before == NO_STAGE) {
+        return check;
+    }
+    const struct cell *then = view_cell(v, k, before);
+    bool shared = now->shared || then->shared;
+    check.expected = shared ? then->shared_acquires : then->acquires;
+    check.found = shared ? now->shared_acquires : now->acquires;
+    if (then->hits > 0 && check.expected > 0 && !now->ambiguous && !then->ambiguous) {
+        check.state = compare(check.expected, check.found);
+    }
+    return check;
+}
+
+/* --- one stage ---------------------------------------------------------------------------------------------------- */
+
+/* Rounds up to whole seconds; a hair above a second is the arithmetic's. */
+static int64_t needed_ms(int64_t duration_ms, double expected, double threshold)
+{
+    const double longest_s = 1e12; /* 30,000 years; keeps the conversion in range */
+    double seconds = (double)duration_ms / 1000 * -log(threshold) / expected;
+    if (duration_ms <= 0 || !(expected > 0) || !(seconds < longest_s)) {
+        return 0;
+    }
+    return (int64_t)ceil(seconds - 1e-9) * 1000;
+}
+
+/* Each process alone may have missed the lock by chance; all of them together may not. */
+static void judge_together(struct lock_view *v, enum stage stage, struct stage_result *r)
+{
+    double expected = 0, most = -1;
+    int64_t duration_ms = 0;
+    for (size_t k = 0; k < v->instance_count; k++) {
+        const struct cell *c = view_cell(v, k, stage);
+        if (c->state != STATE_UNDERSAMPLED || !c->expected_known) {
+            continue;
+        }
+        const struct instance *in = work_instance(v->w, v->instances[k]);
+        expected += c->expected;
+        duration_ms = in->duration_ms > duration_ms ? in->duration_ms : duration_ms;
+        if (c->expected > most) {
+            most = c->expected;
+            v->worst[stage].culprit = k;
+        }
+    }
+    if (exp(-expected) < v->w->threshold) {
+        r->state = STATE_ABSENT;
+        v->worst[stage].pooled = true;
+        v->worst[stage].pooled_expected = expected;
+    } else {
+        r->needed_ms = needed_ms(duration_ms, expected, v->w->threshold);
+    }
+}
+
+static void judge_counts(const struct lock_view *v, enum stage stage, struct stage_result *r)
+{
+    size_t feeding = 0, checked = 0, equal = 0;
+    for (size_t k = 0; k < v->instance_count; k++) {
+        if (view_cell(v, k, stage)->state == STATE_NOT_RUN) {
+            continue;
+        }
+        struct count_check check = count_against_ledger(v, k, stage);
+        feeding++;
+        checked += check.state != COUNT_UNCHECKED;
+        equal += check.state == COUNT_EQUAL;
+    }
+    r->count_checked = feeding > 0 && checked == feeding;
+    r->count_equal = r->count_checked && equal == checked;
+}
+
+static void judge_stage(struct lock_view *v, enum stage stage, struct stage_result *r)
+{
+    r->state = STATE_NOT_RUN;
+    for (size_t k = 0; k < v->instance_count; k++) {
+        const struct cell *c = view_cell(v, k, stage);
+        const struct lock_count *count = &work_instance(v->w, v->instances[k])->counts[v->lock];
+        if (c->state == STATE_NOT_RUN) {
+            continue;
+        }
+        r->true_acquires += count->known ? count->acquires : 0;
+        if (state_badness(c->state) > state_badness(r->state)) {
+            r->state = c->state;
+            v->worst[stage].culprit = k;
+        }
+    }
+    if (r->state == STATE_UNDERSAMPLED) {
+        judge_together(v, stage, r);
+    }
+    judge_counts(v, stage, r);
+}
+
+static void judge_declared(const struct lock_view *v, struct stage_result *r)
+{
+    r->state = work_lock(v->w, v->lock)->name[0] ? STATE_EXACT : STATE_GENERIC;
+    for (size_t k = 0; k < v->instance_count; k++) {
+        const struct instance *in = work_instance(v->w, v->instances[k]);
+        if (in->arm != ARM_CONTROL && in->counts[v->lock].known) {
+            r->true_acquires += in->counts[v->lock].acquires;
+        }
+    }
+}
+
+/* --- what was seen ------------------------------------------------------------------------------------------------ */
+
+static int by_stage(const void *a, const void *b, void *data)
+{
+    const struct work *w = data;
+    const struct row *x = &w->rows[*(const uint32_t *)a], *y = &w->rows[*(const uint32_t *)b];
+    if (x->stage != y->stage) {
+        return x->stage < y->stage ? -1 : 1;
+    }
+    return (x->label > y->label) - (x->label < y->label);
+}
+
+static int by_samples(const void *a, const void *b)
+{
+    const struct seen_as *x = a, *y = b;
+    if (x->samples != y->samples) {
+        return x->samples > y->samples ? -1 : 1;
+    }
+    return strcmp(x->label, y->label);
+}
+
+static void add_seen(const struct work *w, const uint32_t *rows, size_t count, struct stage_result *r)
+{
+    r->seen_as = mem_calloc(count, sizeof *r->seen_as);
+    uint32_t last = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct row *row = &w->rows[rows[i]];
+        if (i == 0 || row->label != last) {
+            const struct label *label = work_label(w, row);
+            r->seen_as[r->seen_count++] = (struct seen_as){
+                .label = mem_strdup(label->text),
+                .name = mem_strdup(label->name),
+            };
+        }
+        last = row->label;
+        struct seen_as *seen = &r->seen_as[r->seen_count - 1];
+        seen->samples += row->samples;
+        seen->acquires += row->acquires;
+        r->samples += row->samples;
+        r->acquires += row->acquires;
+        r->wait_ns += row->wait_ns;
+        r->releases += row->releases;
+        r->hold_ns += row->hold_ns;
+    }
+    qsort(r->seen_as, r->seen_count, sizeof *r->seen_as, by_samples);
+}
+
+static void collect_seen(const struct lock_view *v, struct trail_lock *out)
+{
+    const struct work *w = v->w;
+    const struct span *s = &w->lock_hits[v->lock];
+    uint32_t *rows = mem_calloc(s->count, sizeof *rows);
+    for (size_t i = 0; i < s->count; i++) {
+        rows[i] = w->hits[s->first + i].row;
+    }
+    qsort_r(rows, s->count, sizeof *rows, by_stage, (void *)w);
+    for (size_t i = 0, count; i < s->count; i += count) {
+        enum stage stage = w->rows[rows[i]].stage;
+        for (count = 1; i + count < s->count && w->rows[rows[i + count]].stage == stage;) {
+            count++;
+        }
+        add_seen(w, rows + i, count, &out->stages[stage]);
+    }
+    free(rows);
+}
+
+void states_of_lock(struct lock_view *v, struct trail_lock *out)
+{
+    memset(v->worst, 0, sizeof v->worst);
+    fill_cells(v);
+    judge_declared(v, &out->stages[STAGE_DECLARED]);
+    for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
+        judge_stage(v, s, &out->stages[s]);
+    }
+    collect_seen(v, out);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the steps of one judgement hand on to one another: gather -> match -> changes -> states ->
+ * losses -> verdict. Everything borrowed points into the input or into a table of this struct. */
+#ifndef LOCKTRAIL_TRAIL_WORK_H
+#define LOCKTRAIL_TRAIL_WORK_H
+
+#include "trail/table.h"
+#include "trail/trail.h"
+
+/* A process that no stage stands before is at the start of its trail. */
+#define NO_STAGE STAGE_DECLARED
+
+/* One value of the label, in the order of the text. */
+struct label {
+    const char *text;
+    const char *file; /* base name */
+    const char *name;
+    unsigned line;
+};
+
+/* One label at one stage of one process: its sightings added up. */
+struct row {
+    enum stage stage;
+    uint32_t instance, label;
+    size_t copies;
+    const char *path;  /* the first, by name, of the copies that hold it */
+    const char *twice; /* one that holds it and came twice, or NULL */
+    uint64_t samples, acquires, wait_ns, releases, hold_ns;
+};
+
+/* One process at one stage. */
+struct flow {
+    bool feeds;        /* the stage ran, and this process's arm leads there */
+    enum stage before; /* the stage of the same process from which nothing random lies, or NO_STAGE */
+    size_t first_copy, copies, readable, corrupt, foreign;
+    size_t first_row, rows; /* in work.rows, by label */
+    const char *path;       /* of its first copy, "" where there is none */
+    const char *corrupt_path, *corrupt_why, *foreign_why;
+    uint64_t labelled, unlabelled; /* lock samples */
+    struct trail_label_key *keys;  /* by key; the array is its own */
+    size_t key_count;
+    /* How labels changed since `before`: those which became a proper prefix of themselves, and all.
+     */
+    size_t shortened, changed, cut_at_site;
+    size_t shortest, longest; /* bytes of the shortened ones */
+};
+
+/* A row that belongs to a lock. */
+struct hit {
+    uint32_t lock, instance, row;
+    enum stage stage;
+    bool adopted;             /* through the copy before: its site can no longer be read */
+    bool ambiguous;           /* adopted by several locks: whose acquires they are can't be said */
+    bool shared;              /* other locks of the same site have a claim on it too */
+    uint64_t shared_acquires; /* where `shared`: all acquires of that site */
+};
+
+/* A label of a lock that stands where another one stood at the stage before. */
+struct change {
+    uint32_t lock, instance, before, after; /* labels */
+    enum stage stage;
+};
+
+struct span {
+    size_t first, count;
+};
+
+struct work {
+    const struct trail_input *input;
+    double threshold;
+    const struct trail_copy **copies; /* by process, stage, hash, path; only those that feed a stage */
+    size_t copy_count;
+    struct table texts; /* of the labels; numbers are not those of `labels` */
+    struct label *labels;
+    size_t label_count;
+    struct row *rows; /* by process, stage, label */
+    size_t row_count;
+    struct flow *flows; /* [instance * STAGE_COUNT + stage] */
+    struct table workers;
+    size_t *lock_worker, *instance_worker; /* numbers in `workers` */
+    struct span *worker_instances;         /* in worker_items, for each worker */
+    uint32_t *worker_items;                /* instances, in the ledger's order */
+    struct hit *hits;                      /* by lock, process, stage, label */
+    size_t hit_count, hit_capacity;
+    struct span *lock_hits;
+    struct span *site_locks; /* for each lock: those that share its site, in `site_items` */
+    uint32_t *site_items;
+    struct change *changes; /* by lock, process, stage, label */
+    size_t change_count, change_capacity;
+    struct span *lock_changes;
+    struct table renames;   /* (process, stage, old name, new name) of each change of the name alone */
+    uint32_t *rename_items; /* the first change with that key */
+    size_t rename_capacity;
+    uint32_t *leftover; /* rows that belong to no lock */
+    size_t leftover_count, leftover_capacity;
+};
+
+static inline struct flow *work_flow(const struct work *w, size_t instance, enum stage stage)
+{
+    return &w->flows[instance * STAGE_COUNT + stage];
+}
+
+static inline const struct instance *work_instance(const struct work *w, size_t instance)
+{
+    return &w->input->ledger->instances[instance];
+}
+
+static inline const struct lock *work_lock(const struct work *w, size_t lock)
+{
+    return &w->input->ledger->locks[lock];
+}
+
+static inline const struct label *work_label(const struct work *w, const struct row *row)
+{
+    return &w->labels[row->label];
+}
+
+#endif

@@ -3,6 +3,7 @@
 
 #include "commands/output.h"
 #include "report/text.h"
+#include "scenario/nearest.h"
 
 #include <string.h>
 
@@ -45,13 +46,12 @@ void commands_help(struct buf *out)
 
 static int unknown_command(const char *name)
 {
-    const char *names[sizeof commands / sizeof *commands];
+    struct nearest near = {0};
     struct err e;
     for (size_t i = 0; i < command_count; i++)
-        names[i] = commands[i]->name;
-    const char *near = nearest(name, names, command_count);
-    if (near)
-        err_set(&e, ERR_USAGE, "unknown command \"%s\", did you mean %s? (locktrail help lists all)", name, near);
+        nearest_offer(&near, name, commands[i]->name);
+    if (near.word)
+        err_set(&e, ERR_USAGE, "unknown command \"%s\", did you mean %s? (locktrail help lists all)", name, near.word);
     else
         err_set(&e, ERR_USAGE, "unknown command \"%s\" (locktrail help lists all)", name);
     return output_error(&e);

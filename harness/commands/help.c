@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/commands.h"
 
-#include "base/mem.h"
 #include "commands/output.h"
+#include "scenario/nearest.h"
 #include "scenario/scenario.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char scenario_topic[] = "scenario";
 
 static int unknown_topic(const char *name)
 {
-    const char **names = mem_calloc(command_count + 1, sizeof *names);
+    struct nearest near = {0};
     struct err e;
     for (size_t i = 0; i < command_count; i++)
-        names[i] = commands[i]->name;
-    names[command_count] = scenario_topic;
-    const char *near = nearest(name, names, command_count + 1);
-    if (near)
+        nearest_offer(&near, name, commands[i]->name);
+    nearest_offer(&near, name, scenario_topic);
+    if (near.word)
         err_set(&e, ERR_USAGE, "help: nothing is known of \"%s\", did you mean %s? (locktrail help lists all)", name,
-                near);
+                near.word);
     else
         err_set(&e, ERR_USAGE, "help: nothing is known of \"%s\" (locktrail help lists all)", name);
-    free(names);
     return output_error(&e);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "report/text.h"
+#include "scenario/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,15 @@ static const struct option *find_option(const struct command *c, const char *nam
 static int unknown_option(const struct command *c, const char *name, size_t size, struct err *e)
 {
     char *given = mem_strndup(name, size);
-    const char **names = mem_calloc(c->option_count + 1, sizeof *names);
+    struct nearest near = {0};
     for (size_t i = 0; i < c->option_count; i++)
-        names[i] = c->options[i].name;
-    names[c->option_count] = help_option.name;
-    const char *near = nearest(given, names, c->option_count + 1);
-    if (near)
+        nearest_offer(&near, given, c->options[i].name);
+    nearest_offer(&near, given, help_option.name);
+    if (near.word)
         err_set(e, ERR_USAGE, "%s: unknown option %s, did you mean %s? (locktrail help %s lists all)", c->name, given,
-                near, c->name);
+                near.word, c->name);
     else
         err_set(e, ERR_USAGE, "%s: unknown option %s (locktrail help %s lists all)", c->name, given, c->name);
-    free(names);
     free(given);
     return -1;
 }

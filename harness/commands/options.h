@@ -58,8 +58,4 @@ const char *command_line_value(const struct command_line *line, const char *name
 /* The --help text. */
 void command_usage(const struct command *command, struct buf *out);
 
-/* The entry of `names` that is nearest to `text`, or NULL where none is near: at most a third of its letters and at
- * least one may differ (a letter changed, added, missing, or two swapped), or `text` is the beginning of it. */
-const char *nearest(const char *text, const char *const *names, size_t count);
-
 #endif

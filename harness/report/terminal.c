@@ -45,7 +45,7 @@ static void add_run(const struct terminal *t)
     buf_fini(&text);
 }
 
-/* "python: ddtrace 4.16.0, 2 processes (1 local, 1 upload), 100 % captured" */
+/* "python: ddtrace 4.16.0, 2 processes (1 local, 1 upload), capture 100 %" */
 static void add_worker(const struct terminal *t, const struct scenario_worker *worker)
 {
     static const enum arm arms[] = {ARM_LOCAL, ARM_UPLOAD, ARM_TEE};
@@ -76,7 +76,7 @@ static void add_worker(const struct terminal *t, const struct scenario_worker *w
             buf_printf(&text, "%s%zu %s", before, counts[a], arm_name(arms[a]));
         before = counts[a] > 0 ? ", " : before;
     }
-    buf_printf(&text, "%s, %g %% captured", all > 0 ? ")" : "", worker->capture_pct);
+    buf_printf(&text, "%s, capture_pct %g", all > 0 ? ")" : "", worker->capture_pct);
     add_value(t, "worker", text.data);
     buf_fini(&text);
 }

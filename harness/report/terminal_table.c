@@ -39,13 +39,31 @@ static bool is_shown(const struct evidence *ev, enum stage stage)
            (stage != STAGE_DECLARED && view_stage_ran(ev, stage));
 }
 
+static bool differs(const struct stage_result *r)
+{
+    return r->count_checked && !r->count_equal;
+}
+
+/* As wide as the stage's name and its widest cell. */
+static size_t stage_width(const struct evidence *ev, enum stage stage)
+{
+    size_t width = strlen(stage_name(stage));
+    for (size_t i = 0; i < ev->trail.lock_count; i++) {
+        const struct stage_result *r = &ev->trail.locks[i].stages[stage];
+        size_t size = strlen(words[r->state]) + differs(r);
+        if (size > width)
+            width = size;
+    }
+    return width;
+}
+
 static struct layout make_layout(const struct evidence *ev)
 {
     struct layout l = {.acquires = true};
     size_t left = TEXT_WIDTH, longest = strlen("LOCK");
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         l.shown[stage] = is_shown(ev, stage);
-        l.width[stage] = strlen(stage_name(stage)) > 8 ? strlen(stage_name(stage)) : 8;
+        l.width[stage] = stage_width(ev, stage);
         if (l.shown[stage])
             left -= l.width[stage] + GAP_SIZE;
     }
@@ -86,11 +104,6 @@ static void add_head(const struct terminal *t, const struct layout *l)
         text_add_cell(t->out, stage_name(stage), l->width[stage], false, TEXT_PLAIN);
     }
     end_line(t->out);
-}
-
-static bool differs(const struct stage_result *r)
-{
-    return r->count_checked && !r->count_equal;
 }
 
 static void add_state(const struct terminal *t, const struct trail_lock *lock, enum stage stage, size_t width)

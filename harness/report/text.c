@@ -43,8 +43,9 @@ static bool is_combining(uint32_t c)
 /* Characters that would move the cursor, hide themselves or turn the reading direction. */
 static bool is_harmful(uint32_t c)
 {
-    static const struct range harmful[] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0x061C, 0x061C}, {0x200B, 0x200F},
-                                           {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}};
+    static const struct range harmful[] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0x061C, 0x061C},
+                                           {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+                                           {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xFFFE, 0xFFFF}};
     return in_ranges(c, harmful, sizeof harmful / sizeof *harmful);
 }
 

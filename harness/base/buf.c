@@ -28,8 +28,7 @@ void buf_clear(struct buf *b)
 void buf_reserve(struct buf *b, size_t more)
 {
     size_t wanted;
-    if (__builtin_add_overflow(b->size, more, &wanted) ||
-        __builtin_add_overflow(wanted, (size_t)1, &wanted)) {
+    if (__builtin_add_overflow(b->size, more, &wanted) || __builtin_add_overflow(wanted, (size_t)1, &wanted)) {
         wanted = SIZE_MAX; /* which no allocator has: ends as out of memory */
     }
     if (wanted <= b->capacity) {

@@ -27,8 +27,7 @@ void buf_add(struct buf *b, const void *bytes, size_t size);
 void buf_add_str(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list args)
-    __attribute__((format(printf, 2, 0)));
+void buf_vprintf(struct buf *b, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* Cuts `count` bytes off the front. */
 void buf_shift(struct buf *b, size_t count);

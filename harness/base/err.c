@@ -19,8 +19,7 @@ static void mark_cut(char *text, size_t full)
     memcpy(text + at, "...", 4);
 }
 
-__attribute__((format(printf, 2, 0))) static void set_text(struct err *e, const char *fmt,
-                                                           va_list args)
+__attribute__((format(printf, 2, 0))) static void set_text(struct err *e, const char *fmt, va_list args)
 {
     int full = vsnprintf(e->text, sizeof e->text, fmt, args);
     mark_cut(e->text, full < 0 ? 0 : (size_t)full);

@@ -3,7 +3,8 @@
 #ifndef LOCKTRAIL_BASE_ERR_H
 #define LOCKTRAIL_BASE_ERR_H
 
-/* Longest text of an error. A path of 255 bytes, an excerpt and the advice fit; what is longer is cut and ends in "...". */
+/* Longest text of an error. A path of 255 bytes, an excerpt and the advice fit; what is longer is cut and ends in
+ * "...". */
 #define ERR_TEXT_MAX 1024
 
 /* The values are the exit codes of design.md. */
@@ -23,12 +24,10 @@ struct err {
 
 /* Fills *e and returns -1, so that a function can end with `return err_set(...)`. `fmt` is one line without a final
  * newline or full stop: what failed, on which input, why, what to do. */
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Like err_set, and appends ": " and strerror(errnum). */
-int err_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+int err_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Puts "TEXT: " before what *e says; the code stays. Returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Deepest nesting that is read or written. Our own documents have 8 levels; the bound keeps a hostile one off the stack. */
+/* Deepest nesting that is read or written. Our own documents have 8 levels; the bound keeps a hostile one off the
+ * stack. */
 #define JSON_DEPTH_MAX 64
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
@@ -61,8 +62,8 @@ struct json {
     struct json *items; /* of an array or object */
 };
 
-/* Reads exactly one document. Errors say the byte offset and what was expected ("offset 12: expected ':' ..."); a key that
- * stands twice in an object is an error. The tree is the caller's: json_free. Code ERR_INPUT. */
+/* Reads exactly one document. Errors say the byte offset and what was expected ("offset 12: expected ':' ..."); a key
+ * that stands twice in an object is an error. The tree is the caller's: json_free. Code ERR_INPUT. */
 int json_read(const char *text, size_t size, struct json **out, struct err *e);
 void json_free(struct json *j);
 

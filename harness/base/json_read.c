@@ -293,16 +293,15 @@ static int check_unique(struct reader *r, struct key *keys, size_t count)
     const struct key *twice = NULL;
     qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 1; i < count; i++) {
-        if (strcmp(keys[i - 1].text, keys[i].text) == 0 &&
-            (twice == NULL || keys[i].offset < twice->offset)) {
+        if (strcmp(keys[i - 1].text, keys[i].text) == 0 && (twice == NULL || keys[i].offset < twice->offset)) {
             twice = &keys[i];
         }
     }
     if (twice == NULL) {
         return 0;
     }
-    return err_set(r->e, ERR_INPUT, "offset %zu: the key \"%s\" stands twice in one object",
-                   twice->offset, twice->text);
+    return err_set(r->e, ERR_INPUT, "offset %zu: the key \"%s\" stands twice in one object", twice->offset,
+                   twice->text);
 }
 
 /* Memory of an object under construction. */
@@ -371,8 +370,7 @@ static int read_object(struct reader *r, struct json *out)
 static int read_container(struct reader *r, struct json *out)
 {
     if (r->depth == JSON_DEPTH_MAX) {
-        return err_set(r->e, ERR_INPUT, "offset %zu: nested deeper than %d levels", r->at,
-                       JSON_DEPTH_MAX);
+        return err_set(r->e, ERR_INPUT, "offset %zu: nested deeper than %d levels", r->at, JSON_DEPTH_MAX);
     }
     r->depth++;
     int result = skip_char(r, '[') ? read_array(r, out) : (r->at++, read_object(r, out));

@@ -94,8 +94,8 @@ static void add_quoted(struct buf *b, const char *text, size_t size)
     buf_add_char(b, '"');
     for (size_t at = 0; at < size;) {
         size_t plain = at;
-        while (plain < size && (unsigned char)text[plain] >= 0x20 &&
-               (unsigned char)text[plain] < 0x80 && text[plain] != '"' && text[plain] != '\\') {
+        while (plain < size && (unsigned char)text[plain] >= 0x20 && (unsigned char)text[plain] < 0x80 &&
+               text[plain] != '"' && text[plain] != '\\') {
             plain++;
         }
         buf_add(b, text + at, plain - at);

@@ -55,8 +55,8 @@ void log_line(enum log_level level, const char *actor, const char *fmt, ...)
     va_end(args);
 
     struct buf line = {0};
-    buf_printf(&line, "%02d:%02d:%02d.%03ld %-5s ", local.tm_hour, local.tm_min, local.tm_sec,
-               now.tv_nsec / 1000000, names[level]);
+    buf_printf(&line, "%02d:%02d:%02d.%03ld %-5s ", local.tm_hour, local.tm_min, local.tm_sec, now.tv_nsec / 1000000,
+               names[level]);
     add_printable(&line, actor);
     buf_add_char(&line, ' ');
     add_printable(&line, text);

@@ -10,7 +10,6 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
 /* `actor` says who speaks ("run", "intake", "python.1.local"). One line, no newline. Any thread. */
-void log_line(enum log_level level, const char *actor, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void log_line(enum log_level level, const char *actor, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

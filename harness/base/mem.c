@@ -12,8 +12,7 @@ static _Noreturn void out_of_memory(size_t count, size_t size)
 {
     /* Formatted on the stack and written at once: stdio may want memory of its own. */
     char text[128];
-    int length = snprintf(text, sizeof text, "locktrail: out of memory (%zu times %zu bytes)\n",
-                          count, size);
+    int length = snprintf(text, sizeof text, "locktrail: out of memory (%zu times %zu bytes)\n", count, size);
     if (write(STDERR_FILENO, text, (size_t)length) < 0) {
         abort();
     }

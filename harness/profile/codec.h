@@ -14,7 +14,7 @@ enum profile_encoding codec_detect(const void *bytes, size_t size);
  * an error as soon as they are more than `max_size`, so that *out holds at most one byte more. On
  * failure *e has the offset in the compressed bytes; what *out then holds is of no use. Never
  * called with ENCODING_NONE. */
-int codec_decode(enum profile_encoding encoding, const void *bytes, size_t size, size_t max_size,
-                 struct buf *out, struct err *e);
+int codec_decode(enum profile_encoding encoding, const void *bytes, size_t size, size_t max_size, struct buf *out,
+                 struct err *e);
 
 #endif

@@ -15,8 +15,8 @@ struct label {
     size_t name_size;
 };
 
-/* Splits by ^(.*):(\d+)(?::(\S+))?$, greedy in the first group (ddtrace's own form). False, and *out untouched, where the
- * value is not of that form or the line does not fit. */
+/* Splits by ^(.*):(\d+)(?::(\S+))?$, greedy in the first group (ddtrace's own form). False, and *out untouched, where
+ * the value is not of that form or the line does not fit. */
 bool label_parse(const char *value, size_t size, struct label *out);
 
 #endif

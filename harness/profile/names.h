@@ -9,13 +9,7 @@
 #include <stdint.h>
 
 /* The lock values of a sample, in the order of `lock_types` in pprof.c. */
-enum lock_value {
-    VALUE_ACQUIRE,
-    VALUE_ACQUIRE_WAIT,
-    VALUE_RELEASE,
-    VALUE_RELEASE_HOLD,
-    VALUE_COUNT
-};
+enum lock_value { VALUE_ACQUIRE, VALUE_ACQUIRE_WAIT, VALUE_RELEASE, VALUE_RELEASE_HOLD, VALUE_COUNT };
 
 /* One string of the profile's table. */
 struct string_ref {
@@ -51,8 +45,7 @@ struct names_entry *names_add(struct names *n, size_t index, struct string_ref s
 
 /* The entry of the string at `index` of the table, made where it is new; NULL where that is one too
  * many. Valid until the next call. */
-static inline struct names_entry *names_find(struct names *n, size_t index,
-                                             struct string_ref string)
+static inline struct names_entry *names_find(struct names *n, size_t index, struct string_ref string)
 {
     uint32_t entry = n->entry_of[index];
     return entry != 0 ? &n->entries[entry - 1] : names_add(n, index, string);

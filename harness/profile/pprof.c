@@ -53,9 +53,7 @@ int reader_expect_string(struct reader *r, uint64_t index, size_t offset, const 
                    (int64_t)index, r->string_count);
 }
 
-/* --- first pass
- * --------------------------------------------------------------------------------------------------
- */
+/* --- first pass --------------------------------------------------------------------------------------------------- */
 
 static int add_string(struct reader *r, const struct wire_field *f)
 {
@@ -142,9 +140,7 @@ static int scan(struct reader *r)
     return got;
 }
 
-/* --- between
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- between ------------------------------------------------------------------------------------------------------ */
 
 /* The caller frees it. */
 static char *copy_text(struct string_ref string)
@@ -198,9 +194,7 @@ static int resolve(struct reader *r)
     return 0;
 }
 
-/* --- the result
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the result --------------------------------------------------------------------------------------------------- */
 
 static struct profile_name make_name(const struct names_entry *entry)
 {

@@ -8,7 +8,6 @@
 
 /* Fills what the message says into *p (all but encoding, what and raw_size), which is zero before.
  * On failure *e has the offset, and *p is for profile_free. `size` fits 32 bits. */
-int pprof_read(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p,
-               struct err *e);
+int pprof_read(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p, struct err *e);
 
 #endif

@@ -18,12 +18,13 @@ enum profile_kind {
     PROFILE_EMPTY    /* pprof with lock types and not a single sample in it */
 };
 
-/* All samples with one value of the label `lock name`, added up. Samples count once for each, values as the profile's sample
- * types say (`lock-acquire`/count, `lock-acquire-wait`/nanoseconds, `lock-release`/count, `lock-release-hold`/nanoseconds). */
+/* All samples with one value of the label `lock name`, added up. Samples count once for each, values as the profile's
+ * sample types say (`lock-acquire`/count, `lock-acquire-wait`/nanoseconds, `lock-release`/count,
+ * `lock-release-hold`/nanoseconds). */
 struct profile_name {
-    char *label;   /* the value; bytes that are not UTF-8 are kept as they are, but a zero byte, which no C string can
-                      hold, becomes U+FFFD */
-    char *file;    /* label split as FILE:LINE[:NAME], see label.h; "" / 0 / "" where it is not of that form */
+    char *label; /* the value; bytes that are not UTF-8 are kept as they are, but a zero byte, which no C string can
+                    hold, becomes U+FFFD */
+    char *file;  /* label split as FILE:LINE[:NAME], see label.h; "" / 0 / "" where it is not of that form */
     unsigned line;
     char *name;
     uint64_t samples, acquires, wait_ns, releases, hold_ns;
@@ -37,8 +38,9 @@ struct profile_key {
 struct profile {
     enum profile_encoding encoding;
     enum profile_kind kind;
-    char *what;      /* for a person: "pprof, Go mutex or block profile (contentions/count, delay/nanoseconds)", "Java Flight Recorder 2.1" */
-    size_t raw_size; /* bytes after decompression */
+    char *what; /* for a person: "pprof, Go mutex or block profile (contentions/count, delay/nanoseconds)", "Java Flight
+                   Recorder 2.1" */
+    size_t raw_size;            /* bytes after decompression */
     struct profile_name *names; /* in the order of their first sample */
     size_t name_count;
     uint64_t samples;      /* all */
@@ -60,7 +62,8 @@ struct profile_limits {
 #define PROFILE_RAW_SIZE_MAX ((size_t)512 << 20)
 /* A million names is two orders above a service that declares one lock for each object. */
 #define PROFILE_NAMES_MAX ((size_t)1 << 20)
-/* A quarter of them names: the rest are functions, files and threads. Far above any profile seen (tens of thousands). */
+/* A quarter of them names: the rest are functions, files and threads. Far above any profile seen (tens of thousands).
+ */
 #define PROFILE_STRINGS_MAX ((size_t)1 << 22)
 /* ddtrace has 19. */
 #define PROFILE_SAMPLE_TYPES_MAX 1024
@@ -69,9 +72,10 @@ struct profile_limits {
 extern const struct profile_limits profile_limits_default;
 
 /* Reads one file's bytes (borrowed). On failure *e says at which offset of the decompressed bytes (or of the compressed
- * ones, for the codec) and what is wrong: truncated, corrupt, empty file, not a profile, limit reached. Code ERR_INPUT. Any thread. */
-int profile_read(const void *bytes, size_t size, const struct profile_limits *limits,
-                 struct profile **out, struct err *e);
+ * ones, for the codec) and what is wrong: truncated, corrupt, empty file, not a profile, limit reached. Code ERR_INPUT.
+ * Any thread. */
+int profile_read(const void *bytes, size_t size, const struct profile_limits *limits, struct profile **out,
+                 struct err *e);
 void profile_free(struct profile *p);
 
 const char *profile_encoding_name(enum profile_encoding encoding); /* "none", "gzip", "zstd", "lz4" */

@@ -59,8 +59,7 @@ static inline struct string_ref reader_string(const struct reader *r, size_t ind
 }
 
 /* Errors where a field is not of its wire type, and where an index is beyond the string table. */
-int reader_expect_type(struct reader *r, const struct wire_field *f, enum wire_type type,
-                       const char *what);
+int reader_expect_type(struct reader *r, const struct wire_field *f, enum wire_type type, const char *what);
 int reader_expect_string(struct reader *r, uint64_t index, size_t offset, const char *what);
 
 static inline size_t reader_offset(const struct reader *r, const struct wire_field *f)

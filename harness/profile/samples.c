@@ -17,9 +17,7 @@ struct sample {
     uint64_t value_count;
 };
 
-/* --- values
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 static int add_to(struct reader *r, uint64_t *sum, uint64_t value, enum lock_value kind)
 {
@@ -43,8 +41,9 @@ static int add_value(struct reader *r, struct sample *s, uint64_t value, const u
     return add_to(r, &s->values[r->types[column].kind], value, r->types[column].kind);
 }
 
-static int read_packed_values(struct reader *r, struct sample *s, struct wire w)
+static int read_packed_values(struct reader *r, struct sample *s, const struct wire *body)
 {
+    struct wire w = {body->at, body->end, r->raw};
     while (w.at < w.end) {
         uint64_t value;
         /* Eight zeros at once: a sample is of one kind, and all other columns are zero. */
@@ -64,39 +63,42 @@ static int read_packed_values(struct reader *r, struct sample *s, struct wire w)
     return 0;
 }
 
-/* --- labels
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- labels ------------------------------------------------------------------------------------------------------- */
+
+static int label_error(struct reader *r, const struct wire_field *label, uint64_t key, uint64_t str, uint64_t unit)
+{
+    size_t at = reader_offset(r, label);
+    return reader_expect_string(r, key, at, "a label's key") < 0 ||
+                   reader_expect_string(r, str, at, "a label's text") < 0
+               ? -1
+               : reader_expect_string(r, unit, at, "a label's unit");
+}
 
 static int read_label(struct reader *r, const struct wire_field *label)
 {
-    struct wire w = label->body;
+    struct wire w = {label->body.at, label->body.end, r->raw};
     struct wire_field f;
-    uint64_t indexes[LABEL_NUM_UNIT + 1] = {0};
+    uint64_t key = 0, str = 0, unit = 0;
     int got;
     while ((got = wire_next(&w, &f, r->e)) > 0) {
-        if (f.number > LABEL_NUM_UNIT) {
-            continue;
-        }
-        if (f.type != WIRE_VARINT) {
+        if (f.number <= LABEL_NUM_UNIT && f.type != WIRE_VARINT) {
             return reader_expect_type(r, &f, WIRE_VARINT, "a number of a label");
         }
-        indexes[f.number] = f.value;
+        key = f.number == LABEL_KEY ? f.value : key;
+        str = f.number == LABEL_STR ? f.value : str;
+        unit = f.number == LABEL_NUM_UNIT ? f.value : unit;
     }
-    uint64_t key = indexes[LABEL_KEY], str = indexes[LABEL_STR], unit = indexes[LABEL_NUM_UNIT];
     if (got < 0) {
         return -1;
     }
     if (key >= r->string_count || str >= r->string_count || unit >= r->string_count) {
-        size_t at = reader_offset(r, label);
-        return reader_expect_string(r, key, at, "a label's key") < 0 ||
-                       reader_expect_string(r, str, at, "a label's text") < 0
-                   ? -1
-                   : reader_expect_string(r, unit, at, "a label's unit");
+        return label_error(r, label, key, str, unit);
     }
     /* A text of "" is a label that was not given: proto3 writes both alike. */
     if (r->strings[str].size > 0) {
-        r->labels = mem_grow(r->labels, r->label_count, &r->label_capacity, sizeof *r->labels);
+        if (r->label_count == r->label_capacity) {
+            r->labels = mem_grow(r->labels, r->label_count, &r->label_capacity, sizeof *r->labels);
+        }
         r->labels[r->label_count++] = (struct text_label){(uint32_t)key, (uint32_t)str};
     }
     return 0;
@@ -145,9 +147,7 @@ static int count_label(struct reader *r, const struct sample *s, size_t label, u
     return is_lock_name(r, label) ? count_name(r, s, at.str, number) : 0;
 }
 
-/* --- samples
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- samples ------------------------------------------------------------------------------------------------------ */
 
 /* A sample with two lock names counts for both, so that neither of them is hidden. */
 static int count_sample(struct reader *r, const struct sample *s, uint64_t number)
@@ -181,7 +181,7 @@ static int read_sample_field(struct reader *r, struct sample *s, const struct wi
                                      : reader_expect_type(r, f, WIRE_VARINT, "a location");
     case SAMPLE_VALUE:
         if (f->type == WIRE_BYTES) {
-            return read_packed_values(r, s, f->body);
+            return read_packed_values(r, s, &f->body);
         }
         return reader_expect_type(r, f, WIRE_VARINT, "a value") < 0 ? -1 : add_value(r, s, f->value, f->start);
     case SAMPLE_LABEL:
@@ -193,7 +193,7 @@ static int read_sample_field(struct reader *r, struct sample *s, const struct wi
 
 static int read_sample(struct reader *r, const struct wire_field *sample, uint64_t number)
 {
-    struct wire w = sample->body;
+    struct wire w = {sample->body.at, sample->body.end, r->raw};
     struct wire_field f;
     struct sample s = {0};
     int got;

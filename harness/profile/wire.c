@@ -9,7 +9,11 @@
 /* Field numbers have 29 bits. */
 #define FIELD_NUMBER_MAX ((UINT64_C(1) << 29) - 1)
 
-int wire_varint_long(struct wire *w, uint64_t *out, struct err *e)
+/* Of eight bytes, the bits that say that a number goes on. Words are read little-endian: the first byte is the lowest.
+ */
+#define TOP_BITS UINT64_C(0x8080808080808080)
+
+static int varint_by_bytes(struct wire *w, uint64_t *out, struct err *e)
 {
     uint64_t value = 0;
     const unsigned char *at = w->at;
@@ -31,19 +35,48 @@ int wire_varint_long(struct wire *w, uint64_t *out, struct err *e)
     return err_set(e, ERR_INPUT, "offset %zu: a number of more than 64 bits", wire_offset(w));
 }
 
+/* Eight groups of seven bits, each in a byte of its own, to 56 bits: the gaps are closed pair by pair. */
+static uint64_t join_groups(uint64_t word)
+{
+    word = (word & UINT64_C(0x007F007F007F007F)) | (word & UINT64_C(0x7F007F007F007F00)) >> 1;
+    word = (word & UINT64_C(0x00003FFF00003FFF)) | (word & UINT64_C(0x3FFF00003FFF0000)) >> 2;
+    return (word & UINT64_C(0x000000000FFFFFFF)) | (word & UINT64_C(0x0FFFFFFF00000000)) >> 4;
+}
+
+int wire_varint_long(struct wire *w, uint64_t *out, struct err *e)
+{
+    uint64_t word;
+    if (w->end - w->at < (ptrdiff_t)sizeof word) {
+        return varint_by_bytes(w, out, e);
+    }
+    memcpy(&word, w->at, sizeof word);
+    uint64_t ends = ~word & TOP_BITS;
+    if (ends != 0) {
+        w->at += __builtin_ctzll(ends) / 8 + 1;
+        *out = join_groups(word & (ends ^ (ends - 1)));
+        return 0;
+    }
+    /* Nine bytes: the time of day in nanoseconds, which is in every sample of a timeline. */
+    if (w->end - w->at > (ptrdiff_t)sizeof word && w->at[8] < 0x80) {
+        *out = join_groups(word) | (uint64_t)w->at[8] << 56;
+        w->at += 9;
+        return 0;
+    }
+    return varint_by_bytes(w, out, e);
+}
+
 /* Bytes that go on have their top bit set; more than nine of them in a row are too many. Eight at a time: of a word
  * only the run at its start, which belongs to the one before, and the run at its end are of interest (little-endian:
  * the first byte is the lowest). */
 int wire_skip_varints(const struct wire *w, struct err *e)
 {
-    const uint64_t top_bits = UINT64_C(0x8080808080808080);
     const unsigned char *at = w->at;
     unsigned run = 0;
     while (at < w->end && run < VARINT_BYTES_MAX) {
         uint64_t word;
         if (w->end - at >= (ptrdiff_t)sizeof word) {
             memcpy(&word, at, sizeof word);
-            uint64_t ends = ~word & top_bits;
+            uint64_t ends = ~word & TOP_BITS;
             if (ends == 0) {
                 run += sizeof word;
             } else if (run + (unsigned)__builtin_ctzll(ends) / 8 >= VARINT_BYTES_MAX) {

@@ -42,7 +42,8 @@ static inline int wire_varint(struct wire *w, uint64_t *out, struct err *e)
     return wire_varint_long(w, out, e);
 }
 
-/* Whether bytes divide into varints of at most ten bytes, without decoding them: packed numbers that nobody asks for. */
+/* Whether bytes divide into varints of at most ten bytes, without decoding them: packed numbers that nobody asks for.
+ */
 int wire_skip_varints(const struct wire *w, struct err *e);
 
 /* The field at the reader's place, whatever it is. */
@@ -57,21 +58,22 @@ static inline int wire_next(struct wire *w, struct wire_field *f, struct err *e)
         return 0;
     }
     f->start = w->at;
-    /* Short fields with a number below 16: nearly all of a profile. */
-    if (w->end - w->at >= 2 && w->at[0] < 0x80 && w->at[0] >= 8 && w->at[1] < 0x80) {
+    /* Short fields with a number below 16, and numbers of any length: nearly all of a profile. */
+    if (w->end - w->at >= 2 && w->at[0] < 0x80 && w->at[0] >= 8) {
         unsigned type = w->at[0] & 7;
-        if (type == WIRE_BYTES && w->end - w->at - 2 >= w->at[1]) {
-            f->number = w->at[0] >> 3;
-            f->type = WIRE_BYTES;
+        f->number = w->at[0] >> 3;
+        f->type = (enum wire_type)type;
+        if (type == WIRE_BYTES && w->at[1] < 0x80 && w->end - w->at - 2 >= w->at[1]) {
             f->body = (struct wire){w->at + 2, w->at + 2 + w->at[1], w->base};
             w->at = f->body.end;
             return 1;
         }
         if (type == WIRE_VARINT) {
-            f->number = w->at[0] >> 3;
-            f->type = WIRE_VARINT;
-            f->value = w->at[1];
-            w->at += 2;
+            struct wire number = {w->at + 1, w->end, w->base};
+            if (wire_varint(&number, &f->value, e) < 0) {
+                return -1;
+            }
+            w->at = number.at;
             return 1;
         }
     }

@@ -176,8 +176,7 @@ static void test_depth_is_bounded(void **state)
 
 static void test_every_truncation_is_an_error(void **state)
 {
-    static const char text[] =
-        "{\"type\":\"hello\",\"n\":[1,2.5e3,true,null],\"s\":\"\\u00e9\\n\"}";
+    static const char text[] = "{\"type\":\"hello\",\"n\":[1,2.5e3,true,null],\"s\":\"\\u00e9\\n\"}";
     (void)state;
     for (size_t size = 0; size < sizeof text - 1; size++) {
         struct json *j = NULL;

@@ -38,10 +38,9 @@ static void test_one_line(void **state)
     struct json_out j = json_begin(&b, 0);
     (void)state;
     write_sample(&j);
-    assert_string_equal(b.data,
-                        "{\"name\":\"a \\\"b\\\"\",\"none\":null,\"int\":-9223372036854775808,"
-                        "\"uint\":18446744073709551615,\"double\":0.5,\"yes\":true,"
-                        "\"list\":[1,[],{},false,null]}");
+    assert_string_equal(b.data, "{\"name\":\"a \\\"b\\\"\",\"none\":null,\"int\":-9223372036854775808,"
+                                "\"uint\":18446744073709551615,\"double\":0.5,\"yes\":true,"
+                                "\"list\":[1,[],{},false,null]}");
     buf_fini(&b);
 }
 

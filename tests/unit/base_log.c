@@ -68,8 +68,7 @@ static void test_lines_above_the_level_are_dropped(void **state)
 static void test_control_characters_do_not_break_the_line(void **state)
 {
     log_line(LOG_ERROR, "wor\nker", "%s", "a\nb\x1b[31m\x7f \xE2\x82\xAC");
-    assert_string_equal(written(*state) + 12,
-                        " ERROR wor\\x0aker a\\x0ab\\x1b[31m\\x7f \xE2\x82\xAC\n");
+    assert_string_equal(written(*state) + 12, " ERROR wor\\x0aker a\\x0ab\\x1b[31m\\x7f \xE2\x82\xAC\n");
 }
 
 static void test_a_long_line_is_cut_with_dots(void **state)
@@ -86,8 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_line_has_time_level_actor_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lines_above_the_level_are_dropped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_control_characters_do_not_break_the_line, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_control_characters_do_not_break_the_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_with_dots, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static unsigned roll(uint64_t *random, unsigned sides)
     return (unsigned)(*random >> 33) % sides;
 }
 
-/* --- the oracle -------------------------------------------------------------------------------------------------- */
+/* --- the oracle --------------------------------------------------------------------------------------------------- */
 
 struct oracle_name {
     ProtobufCBinaryData text;
@@ -181,7 +181,7 @@ static void oracle_fini(struct oracle *o)
     free(o->names);
 }
 
-/* --- comparing --------------------------------------------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static bool is_same_name(const struct profile_name *a, const struct oracle_name *b)
 {
@@ -206,7 +206,7 @@ static void expect_same(const struct profile *p, const struct oracle *o)
     }
 }
 
-/* --- random profiles --------------------------------------------------------------------------------------------- */
+/* --- random profiles ---------------------------------------------------------------------------------------------- */
 
 static void add_random_types(struct pprof_build *b, uint64_t *random)
 {

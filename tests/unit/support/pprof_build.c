@@ -84,8 +84,7 @@ void pprof_build_sample(struct pprof_build *b)
     pprof__sample__init(s);
     s->n_value = b->type_count;
     s->value = mem_calloc(b->type_count, sizeof *s->value);
-    b->samples =
-        mem_grow(b->samples, b->sample_count, &b->sample_capacity, sizeof(Pprof__Sample *));
+    b->samples = mem_grow(b->samples, b->sample_count, &b->sample_capacity, sizeof(Pprof__Sample *));
     b->samples[b->sample_count++] = s;
 }
 
@@ -144,8 +143,8 @@ void pprof_build_location(struct pprof_build *b, uint64_t id)
     s->location_id[s->n_location_id++] = id;
 }
 
-void pprof_build_lock(struct pprof_build *b, const char *label, int64_t acquires, int64_t wait_ns,
-                      int64_t releases, int64_t hold_ns)
+void pprof_build_lock(struct pprof_build *b, const char *label, int64_t acquires, int64_t wait_ns, int64_t releases,
+                      int64_t hold_ns)
 {
     pprof_build_sample(b);
     pprof_build_value(b, "lock-acquire", acquires);
@@ -270,8 +269,7 @@ static void add_zstd(const void *bytes, size_t size, struct buf *out)
 
 static void add_lz4(const void *bytes, size_t size, struct buf *out)
 {
-    LZ4F_preferences_t preferences = {
-        .frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled}};
+    LZ4F_preferences_t preferences = {.frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled}};
     size_t room = LZ4F_compressFrameBound(size, &preferences);
     buf_reserve(out, room);
     size_t written = LZ4F_compressFrame(out->data + out->size, room, bytes, size, &preferences);
@@ -279,8 +277,7 @@ static void add_lz4(const void *bytes, size_t size, struct buf *out)
     out->size += written;
 }
 
-void pprof_build_encode(const void *bytes, size_t size, enum profile_encoding encoding,
-                        struct buf *out)
+void pprof_build_encode(const void *bytes, size_t size, enum profile_encoding encoding, struct buf *out)
 {
     switch (encoding) {
     case ENCODING_NONE:

@@ -52,16 +52,14 @@ void pprof_build_num_label(struct pprof_build *b, const char *key, int64_t value
 void pprof_build_location(struct pprof_build *b, uint64_t id);
 
 /* A sample with `lock name` = label (NULL: without the label), and the values of the lock types. */
-void pprof_build_lock(struct pprof_build *b, const char *label, int64_t acquires, int64_t wait_ns,
-                      int64_t releases, int64_t hold_ns);
+void pprof_build_lock(struct pprof_build *b, const char *label, int64_t acquires, int64_t wait_ns, int64_t releases,
+                      int64_t hold_ns);
 
 /* Appends the profile to *out. */
-void pprof_build_bytes(const struct pprof_build *b, enum profile_encoding encoding,
-                       struct buf *out);
+void pprof_build_bytes(const struct pprof_build *b, enum profile_encoding encoding, struct buf *out);
 
 /* Appends any bytes to *out in this encoding, as one gzip member, zstd frame or lz4 frame. */
-void pprof_build_encode(const void *bytes, size_t size, enum profile_encoding encoding,
-                        struct buf *out);
+void pprof_build_encode(const void *bytes, size_t size, enum profile_encoding encoding, struct buf *out);
 
 /* For wire tests: a varint, and a field of bytes with its tag and length. */
 void pprof_build_varint(struct buf *out, uint64_t value);

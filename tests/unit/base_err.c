@@ -61,7 +61,7 @@ static void test_too_long_a_text_ends_in_dots(void **state)
     }
     for (int shift = 0; shift < 3; shift++) {
         struct err set, sys, wrap;
-        const char *pad = "ab" + shift;
+        const char *pad = &"ab"[shift];
         err_set(&set, ERR_INPUT, "%s%s", pad, euros);
         err_sys(&sys, ERR_INPUT, ENOENT, "%s%s", pad, euros);
         err_set(&wrap, ERR_INPUT, "%.*s", 900, euros);

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario_lock *expectation(const struct scenario *s, const char *worker, const char *id)
+/* What the scenario expects of this lock, told by its id or its name; NULL for nothing. */
+static const struct scenario_lock *expectation(const struct scenario *s, const char *worker, const struct lock *lock)
 {
     for (size_t i = 0; i < s->expect_count; i++) {
         const struct scenario_lock *x = &s->expect[i];
-        if ((!x->worker || strcmp(x->worker, worker) == 0) && strcmp(x->id, id) == 0)
+        if ((!x->worker || strcmp(x->worker, worker) == 0) &&
+            (strcmp(x->id, lock->id) == 0 || strcmp(x->id, lock->name) == 0))
             return x;
     }
     return NULL;
@@ -32,7 +34,7 @@ static void add_lock(struct evidence *ev, const struct instance *instance, const
     if (strcmp(lock.pattern, REFERENCE_PATTERN) == 0)
         return; /* the control's yardstick, not a lock of the workload */
     lock.worker = instance->worker;
-    const struct scenario_lock *x = expectation(ev->scenario, lock.worker, lock.id);
+    const struct scenario_lock *x = expectation(ev->scenario, lock.worker, &lock);
     if (x) {
         lock.rendering = x->rendering;
         lock.mangled = x->mangled;
@@ -135,12 +137,13 @@ static int on_line(struct evidence *ev, size_t number, const char *line, size_t 
 /* The locks of a silent command stand in the scenario. */
 static void add_silent(struct evidence *ev, size_t index, const struct scenario_worker *def)
 {
+    static char pattern[] = "command";
     for (size_t i = 0; i < def->lock_count; i++) {
         const struct scenario_lock *x = &def->locks[i];
         struct lock lock = {.worker = def->name,
                             .id = x->id,
                             .name = x->name,
-                            .pattern = "command",
+                            .pattern = pattern,
                             .file = x->file,
                             .line = x->line,
                             .rendering = x->rendering,

@@ -56,6 +56,7 @@ struct worker {
     unsigned problems;
     bool said_hello, said_done, interrupted, stopped_by_us;
     uint64_t lines, bad_lines;
+    char *phase;              /* of the last progress line */
     struct buf last_progress; /* not in the ledger yet */
     int64_t progress_kept_ms;
     unsigned upload_sequence;
@@ -201,6 +202,11 @@ static void on_progress(struct worker *w, const struct message *m, const char *l
 {
     int64_t now = journal_elapsed_ms(&w->host->journal);
     host_notify_phase(w->host, w->instance, m->phase, m->done, m->total_acquires);
+    if (!w->phase || strcmp(w->phase, m->phase) != 0) {
+        keep_last_progress(w); /* the last counts of the phase before */
+        free(w->phase);
+        w->phase = mem_strdup(m->phase);
+    }
     buf_clear(&w->last_progress);
     buf_add(&w->last_progress, line, size);
     if (now - w->progress_kept_ms >= LEDGER_PROGRESS_MS) {
@@ -565,5 +571,6 @@ void worker_free(struct worker *w)
     free(w->instance);
     free(w->directory);
     free(w->program);
+    free(w->phase);
     free(w);
 }

@@ -240,7 +240,8 @@ static void on_phase(struct progress *p, const struct run_event *event, struct b
         log_phase(p, event, out);
         return;
     }
-    struct row *row = &p->rows[find_row(p, event->who, event->phase)];
+    size_t index = find_row(p, event->who, event->phase); /* which may move the rows */
+    struct row *row = &p->rows[index];
     row->done = event->done;
     row->acquires = event->acquires;
     set_text(row, "");
@@ -252,7 +253,8 @@ static void on_phase(struct progress *p, const struct run_event *event, struct b
 /* A worker that has ended keeps its bar where it reached the end: what it did says more than that it is gone. */
 static void on_worker(struct progress *p, const struct run_event *event, struct buf *out)
 {
-    struct row *row = &p->rows[find_row(p, event->who, NULL)];
+    size_t index = find_row(p, event->who, NULL);
+    struct row *row = &p->rows[index];
     set_text(row, row->done >= 1 && strcmp(event->text, "ended: exit 0") == 0 ? "" : event->text);
     p->dirty = true;
     if (event->elapsed_s - p->drawn_s >= PROGRESS_DRAW_S)

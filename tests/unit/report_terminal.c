@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole reports are compared with tests/data/report/NAME.txt. With LOCKTRAIL_REWRITE=1 the files are written anew, to
+ * be read by a person. */
+#include "report/terminal.h"
+
+#include "report/text.h"
+#include "report_evidence.h"
+#include "report_expected.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static int drop(void **state)
+{
+    (void)state;
+    evidence_drop();
+    return 0;
+}
+
+static struct buf report(const struct evidence *ev, bool colour)
+{
+    struct buf b = {0};
+    report_terminal(ev, colour, &b);
+    return b;
+}
+
+static void test_whole_reports(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof expected_runs / sizeof *expected_runs; i++) {
+        struct buf b = report(expected_runs[i].make(), false);
+        expect_file(expected_runs[i].name, "txt", &b);
+        buf_fini(&b);
+    }
+}
+
+/* The last two lines' values (link and directory) stand alone and may be longer. */
+static void check_width(const char *name, const struct buf *b)
+{
+    for (char *line = b->data; *line;) {
+        size_t size = strcspn(line, "\n");
+        char *copy = mem_strndup(line, size);
+        bool may_be_long = strncmp(copy, "profiles ", 9) == 0 || strncmp(copy, "directory ", 10) == 0;
+        if (!may_be_long && text_columns(copy) > TEXT_WIDTH)
+            fail_msg("%s: %zu columns: %s", name, text_columns(copy), copy);
+        if (size > 0 && copy[size - 1] == ' ')
+            fail_msg("%s: blank at the end of: %s", name, copy);
+        free(copy);
+        line += size + (line[size] == '\n');
+    }
+}
+
+static void test_no_line_is_wider_than_80_columns(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof expected_runs / sizeof *expected_runs; i++) {
+        struct buf b = report(expected_runs[i].make(), false);
+        check_width(expected_runs[i].name, &b);
+        buf_fini(&b);
+    }
+}
+
+/* Without the codes of its colours the coloured report is the plain one. */
+static void test_colours_change_nothing_else(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof expected_runs / sizeof *expected_runs; i++) {
+        struct buf plain = report(expected_runs[i].make(), false), coloured = report(expected_runs[i].make(), true);
+        struct buf stripped = {0};
+        for (const char *at = coloured.data; *at; at++) {
+            if (*at == '\x1b')
+                at += strcspn(at, "m");
+            else
+                buf_add_char(&stripped, *at);
+        }
+        assert_string_equal(stripped.data, plain.data);
+        assert_true(coloured.size > plain.size);
+        assert_null(strchr(plain.data, '\x1b'));
+        buf_fini(&stripped);
+        buf_fini(&coloured);
+        buf_fini(&plain);
+    }
+}
+
+static void test_quiet(void **state)
+{
+    struct buf b = {0};
+    (void)state;
+    report_quiet(make_killed(), false, &b);
+    assert_string_equal(b.data, "VERDICT    error (killed run)\n"
+                                "directory  /srv/team/runs/2026-11-23T12-00-00Z-smoke\n");
+    buf_fini(&b);
+}
+
+static void test_blame(void **state)
+{
+    static const struct {
+        struct evidence *(*make)(void);
+        const char *line;
+    } cases[] = {
+        {make_success, "\nTo blame: nobody. No name was lost.\n"},
+        {make_partial, "\nTo blame: the way after the collector. Its local pprof has the names.\n"},
+        {make_failure, "\nTo blame: the collector. The names are not in its local pprof.\n"},
+        {make_critical, "\nTo blame: the collector. It fails its control.\n"},
+        {make_inconclusive, "\nTo blame: that can't be said from this run.\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct evidence *ev = cases[i].make();
+        ev->scenario->report = REPORT_DEBUG;
+        struct buf b = report(ev, false);
+        assert_non_null(strstr(b.data, cases[i].line));
+        buf_fini(&b);
+    }
+}
+
+static void test_interrupted_run_is_marked(void **state)
+{
+    struct evidence *ev = make_success();
+    (void)state;
+    ev->interrupted = true;
+    struct buf b = report(ev, false);
+    assert_non_null(strstr(b.data, "\nSTOPPED    the user interrupted this run;"));
+    assert_non_null(strstr(b.data, "\nVERDICT    success (interrupted)\n"));
+    buf_fini(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_whole_reports, drop),
+        cmocka_unit_test_teardown(test_no_line_is_wider_than_80_columns, drop),
+        cmocka_unit_test_teardown(test_colours_change_nothing_else, drop),
+        cmocka_unit_test_teardown(test_quiet, drop),
+        cmocka_unit_test_teardown(test_blame, drop),
+        cmocka_unit_test_teardown(test_interrupted_run_is_marked, drop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

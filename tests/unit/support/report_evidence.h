@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence built by hand: a function for each kind of run. Everything is taken from an arena and freed at once by
+ * evidence_drop. */
+#ifndef LOCKTRAIL_TESTS_REPORT_EVIDENCE_H
+#define LOCKTRAIL_TESTS_REPORT_EVIDENCE_H
+
+#include "base/mem.h"
+#include "engine/evidence.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena {
+    void *items[8192];
+    size_t count;
+};
+static struct arena arena;
+
+static inline void *take(size_t count, size_t size)
+{
+    assert(arena.count < sizeof arena.items / sizeof *arena.items);
+    return arena.items[arena.count++] = mem_calloc(count, size);
+}
+
+static inline char *text(const char *literal)
+{
+    char *copy = take(strlen(literal) + 1, 1);
+    return strcpy(copy, literal);
+}
+
+static inline void evidence_drop(void)
+{
+    while (arena.count > 0)
+        free(arena.items[--arena.count]);
+}
+
+enum { INSTANCE_LOCAL, INSTANCE_UPLOAD, INSTANCE_CONTROL, INSTANCES };
+
+static inline void add_worker_def(struct evidence *ev, const char *name)
+{
+    struct scenario_worker *w = &ev->scenario->workers[ev->scenario->worker_count++];
+    *w = (struct scenario_worker){.name = text(name),
+                                  .runtime = RUNTIME_DDTRACE,
+                                  .count = 1,
+                                  .capture_pct = 100,
+                                  .version = text("4.16.0"),
+                                  .inspect_dir = true};
+}
+
+static inline void add_instance(struct evidence *ev, const char *name, const char *worker, enum arm arm)
+{
+    ev->ledger.instances[ev->ledger.instance_count++] =
+        (struct instance){.name = text(name),
+                          .worker = text(worker),
+                          .arm = arm,
+                          .capture_rate = 1,
+                          .counts = take(32, sizeof(struct lock_count))};
+    ev->workers[ev->worker_count++] = (struct worker_outcome){.name = text(name),
+                                                              .worker = text(worker),
+                                                              .arm = arm,
+                                                              .pid = 4711 + (int64_t)ev->worker_count,
+                                                              .started = true,
+                                                              .ended = true,
+                                                              .good = true,
+                                                              .cause = text("exit 0"),
+                                                              .runtime = text("ddtrace"),
+                                                              .version = text("4.16.0"),
+                                                              .wall_ms = 30250,
+                                                              .cpu_ms = 9100,
+                                                              .max_rss = 68157440};
+}
+
+/* A paired run of one ddtrace worker that saw nothing yet. */
+static inline struct evidence *evidence_begin(const char *name)
+{
+    struct evidence *ev = take(1, sizeof *ev);
+    ev->directory = text("/srv/team/runs/2026-11-23T12-00-00Z-smoke");
+    ev->scenario = take(1, sizeof *ev->scenario);
+    ev->scenario->name = text(name);
+    ev->scenario->workers = take(4, sizeof *ev->scenario->workers);
+    ev->ledger.locks = take(32, sizeof *ev->ledger.locks);
+    ev->ledger.instances = take(8, sizeof *ev->ledger.instances);
+    ev->workers = take(8, sizeof *ev->workers);
+    ev->copies = take(16, sizeof *ev->copies);
+    ev->problems = take(8, sizeof *ev->problems);
+    ev->trail.locks = take(32, sizeof *ev->trail.locks);
+    ev->trail.undeclared = take(32, sizeof *ev->trail.undeclared);
+    ev->trail.next_steps = take(8, sizeof *ev->trail.next_steps);
+    ev->trail.notes = take(8, sizeof *ev->trail.notes);
+    ev->trail.conclusion = text("");
+    ev->run_id = text("3f2a91c0d4e5b6a7");
+    ev->started_at = text("2026-11-23T12:00:00.000Z");
+    ev->wall_ms = 31240;
+    ev->complete = true;
+    ev->control = CONTROL_PASSED;
+    ev->control_why = text("");
+    ev->control_output = text("");
+    ev->forward_described = text("");
+    ev->profiles_url = text("");
+    ev->uploads = (struct upload_counts){.received = 3, .stored = 3};
+    for (int stage = STAGE_DECLARED; stage <= STAGE_UPLOAD; stage++)
+        ev->stage_ran[stage] = true;
+    add_worker_def(ev, "python");
+    add_instance(ev, "python.1.local", "python", ARM_LOCAL);
+    add_instance(ev, "python.1.upload", "python", ARM_UPLOAD);
+    add_instance(ev, "python.control", "python", ARM_CONTROL);
+    return ev;
+}
+
+/* Declares a lock; `states` are those at control, collector and upload, one letter each: e m a g - (absent) f
+ * (undersampled) n (not run). */
+static inline struct trail_lock *add_lock(struct evidence *ev, const char *worker, const char *id, const char *name,
+                                          const char *site_file, unsigned line, uint64_t acquires, const char *states)
+{
+    static const char letters[] = "emag-fn";
+    size_t index = ev->ledger.lock_count++;
+    char *pattern = text(id);
+    pattern[strcspn(pattern, "/")] = '\0';
+    ev->ledger.locks[index] = (struct lock){.worker = text(worker),
+                                            .id = text(id),
+                                            .name = text(name),
+                                            .pattern = pattern,
+                                            .file = text(site_file),
+                                            .line = line,
+                                            .rendering = RENDERING_EXACT,
+                                            .contends = true,
+                                            .counted = true};
+    for (size_t i = 0; i < ev->ledger.instance_count; i++)
+        if (strcmp(ev->ledger.instances[i].worker, worker) == 0)
+            ev->ledger.instances[i].counts[index] = (struct lock_count){
+                .acquires = acquires, .waits = acquires / 4, .wait_ns = acquires * 2000, .depth = 1, .known = true};
+    struct trail_lock *t = &ev->trail.locks[ev->trail.lock_count++];
+    t->lock = index;
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        t->stages[stage].state = STATE_NOT_RUN;
+    for (size_t i = 0; i < 3; i++)
+        t->stages[STAGE_CONTROL + i].state = (enum lock_state)(strchr(letters, states[i]) - letters);
+    return t;
+}
+
+/* One more name under which the lock was seen at a stage. */
+static inline void add_seen(struct trail_lock *t, enum stage stage, const char *label, const char *name,
+                            uint64_t samples)
+{
+    struct stage_result *r = &t->stages[stage];
+    if (!r->seen_as)
+        r->seen_as = take(4, sizeof *r->seen_as);
+    r->seen_as[r->seen_count++] =
+        (struct seen_as){.label = text(label), .name = text(name), .samples = samples, .acquires = samples};
+    r->samples += samples;
+    r->acquires += samples;
+    r->wait_ns += samples * 2000;
+    r->true_acquires = samples;
+}
+
+static inline void lose(struct trail_lock *t, enum stage stage, enum mechanism mechanism, const char *evidence)
+{
+    t->lost = true;
+    t->loss = (struct loss){.stage = stage, .mechanism = mechanism, .evidence = text(evidence)};
+}
+
+static inline void judge_by_hand(struct evidence *ev, enum verdict verdict, const char *conclusion)
+{
+    ev->trail.verdict = verdict;
+    ev->trail.conclusion = text(conclusion);
+}
+
+static inline void add_step(struct evidence *ev, const char *step)
+{
+    ev->trail.next_steps[ev->trail.next_step_count++] = text(step);
+}
+
+static inline void add_note(struct evidence *ev, const char *note)
+{
+    ev->trail.notes[ev->trail.note_count++] = text(note);
+}
+
+static inline void add_problem(struct evidence *ev, const char *who, const char *what, const char *advice,
+                               const char *output)
+{
+    ev->problems[ev->problem_count++] =
+        (struct problem){.who = text(who), .text = text(what), .advice = text(advice), .output = text(output)};
+}
+
+static inline void add_undeclared(struct evidence *ev, const char *label, const char *file, unsigned line,
+                                  const char *name, uint64_t samples)
+{
+    struct undeclared *u = &ev->trail.undeclared[ev->trail.undeclared_count++];
+    *u = (struct undeclared){.label = text(label), .file = text(file), .line = line, .name = text(name)};
+    for (int stage = STAGE_COLLECTOR; stage <= STAGE_UPLOAD; stage++) {
+        u->copies[stage] = 1;
+        u->samples[stage] = samples;
+        u->acquires[stage] = samples;
+    }
+}
+
+/* A copy with one name in it. */
+static inline void add_copy(struct evidence *ev, enum stage stage, size_t instance, const char *path, const char *label,
+                            uint64_t samples)
+{
+    struct profile *p = take(1, sizeof *p);
+    p->encoding = ENCODING_ZSTD;
+    p->what = text("pprof with lock names");
+    p->names = take(1, sizeof *p->names);
+    p->name_count = 1;
+    p->names[0] = (struct profile_name){.label = text(label),
+                                        .file = text(""),
+                                        .name = text(""),
+                                        .samples = samples,
+                                        .acquires = samples,
+                                        .wait_ns = samples * 2000};
+    ev->copies[ev->copy_count++] = (struct evidence_copy){.stage = stage,
+                                                          .instance = instance,
+                                                          .sequence = 1,
+                                                          .path = text(path),
+                                                          .hash = text("00"),
+                                                          .size = 1234,
+                                                          .start = text(""),
+                                                          .end = text(""),
+                                                          .runtime_id = text(""),
+                                                          .profile = p};
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------------- */
+
+static inline void add_copies(struct evidence *ev)
+{
+    add_copy(ev, STAGE_CONTROL, INSTANCE_CONTROL, "copies/control/python.control.1.pprof", "member.py:12:cache_lock",
+             1);
+    add_copy(ev, STAGE_COLLECTOR, INSTANCE_LOCAL, "copies/collector/python.1.local.1.pprof", "member.py:12:cache_lock",
+             37600);
+    add_copy(ev, STAGE_UPLOAD, INSTANCE_UPLOAD, "copies/upload/python.1.upload.1.pprof", "member.py:12:cache_lock",
+             37600);
+}
+
+static inline struct evidence *make_success(void)
+{
+    struct evidence *ev = evidence_begin("smoke");
+    add_copies(ev);
+    struct trail_lock *t =
+        add_lock(ev, "python", "member/user_session_lock", "user_session_lock", "member.py", 12, 37600, "eee");
+    add_seen(t, STAGE_COLLECTOR, "member.py:12:user_session_lock", "user_session_lock", 37600);
+    add_seen(t, STAGE_UPLOAD, "member.py:12:user_session_lock", "user_session_lock", 37600);
+    t->stages[STAGE_COLLECTOR].count_checked = t->stages[STAGE_COLLECTOR].count_equal = true;
+    t = add_lock(ev, "python", "private/__secret_lock", "__secret_lock", "private.py", 9, 1200, "mmm");
+    ev->ledger.locks[t->lock].rendering = RENDERING_MANGLED;
+    ev->ledger.locks[t->lock].mangled = text("_Session__secret_lock");
+    add_seen(t, STAGE_COLLECTOR, "private.py:9:_Session__secret_lock", "_Session__secret_lock", 1200);
+    t = add_lock(ev, "python", "anonymous/1", "", "anonymous.py", 7, 900, "ggg");
+    ev->ledger.locks[t->lock].rendering = RENDERING_GENERIC;
+    t->known_limit = true;
+    add_seen(t, STAGE_COLLECTOR, "anonymous.py:7", "", 900);
+    add_undeclared(ev, "threading.py:563:_lock", "threading.py", 563, "_lock", 14);
+    judge_by_hand(ev, VERDICT_SUCCESS, "Each declared name is there at every stage that was looked at.");
+    return ev;
+}
+
+static inline struct evidence *make_partial(void)
+{
+    struct evidence *ev = evidence_begin("production");
+    add_copies(ev);
+    struct trail_lock *t =
+        add_lock(ev, "python", "member/user_session_lock", "user_session_lock", "member.py", 12, 37600, "eeg");
+    add_seen(t, STAGE_COLLECTOR, "member.py:12:user_session_lock", "user_session_lock", 37600);
+    add_seen(t, STAGE_UPLOAD, "member.py:12", "", 37600);
+    lose(t, STAGE_UPLOAD, MECHANISM_VALUE_REWRITTEN,
+         "collector: member.py:12:user_session_lock with 37600 samples in copies/collector/python.1.local.1.pprof; "
+         "upload: member.py:12 with 37600 samples in copies/upload/python.1.upload.1.pprof");
+    t = add_lock(ev, "python", "member/cache_lock", "cache_lock", "member.py", 13, 20, "eee");
+    t->stages[STAGE_UPLOAD].count_checked = true;
+    ev->uploads =
+        (struct upload_counts){.received = 4, .stored = 3, .rejected = 1, .forwarded = 2, .forward_failed = 1};
+    ev->forward_described = text("agent at 10.0.0.5:8126");
+    ev->profiles_url = text("https://app.datadoghq.com/profiling/explorer?query=service%3Arlock-production-stress-test%"
+                            "20env%3Astress-test");
+    judge_by_hand(ev, VERDICT_PARTIAL,
+                  "The collector names the locks, and 1 of 2 names is lost on the way: at the upload.");
+    add_step(ev, "Check that what stands between collector and backend can read this pprof: its encoding, its sample "
+                 "types, its labels.");
+    add_step(ev, "Compare the agent's and the backend's processing of labels.");
+    return ev;
+}
+
+static inline struct evidence *make_failure(void)
+{
+    struct evidence *ev = evidence_begin("production");
+    add_copies(ev);
+    ev->control = CONTROL_NOT_RUN;
+    ev->stage_ran[STAGE_CONTROL] = false;
+    struct trail_lock *t =
+        add_lock(ev, "python", "member/user_session_lock", "user_session_lock", "member.py", 12, 37600, "ngg");
+    add_seen(t, STAGE_COLLECTOR, "member.py:12", "", 30000);
+    add_seen(t, STAGE_COLLECTOR, "member.py:12:user_session_lock", "user_session_lock", 7600);
+    lose(t, STAGE_COLLECTOR, MECHANISM_NEVER_NAMED,
+         "37600 acquires at member.py:12, 30000 samples say member.py:12 and 7600 member.py:12:user_session_lock");
+    t = add_lock(ev, "python", "alias/lk", "lk", "alias.py", 3, 500, "naa");
+    lose(t, STAGE_COLLECTOR, MECHANISM_ALIASED, "500 samples say alias.py:3:lock_parameter");
+    t = add_lock(ev, "python", "local/turn_lock", "turn_lock", "local.py", 5, 500000, "n--");
+    lose(t, STAGE_COLLECTOR, MECHANISM_NEVER_SAMPLED, "500000 acquires and not one sample");
+    add_note(ev, "the control did not run: a broken collector can't be told from a lost name");
+    add_note(ev, "python member/user_session_lock at collector: no name in 30000 samples, user_session_lock in 7600");
+    judge_by_hand(ev, VERDICT_FAILURE, "3 of 3 names are not even in the local pprof.");
+    add_step(ev, "Set DD_PROFILING_LOCK_NAME_INSPECT_DIR to true (the default).");
+    return ev;
+}
+
+static inline struct evidence *make_critical(void)
+{
+    struct evidence *ev = evidence_begin("control");
+    ev->ledger.instance_count = ev->worker_count = 0;
+    ev->control = CONTROL_FAILED;
+    ev->control_why = text("pytest -q tests/profiling ended with exit 1");
+    ev->control_exit = 1;
+    ev->control_output = text("E   AssertionError: lock name missing\n1 failed in 0.4 s\n");
+    ev->stage_ran[STAGE_COLLECTOR] = ev->stage_ran[STAGE_UPLOAD] = false;
+    ev->uploads = (struct upload_counts){0};
+    judge_by_hand(ev, VERDICT_CRITICAL, "The collector fails its control: nothing that follows can be trusted.");
+    add_step(ev, "Fix the collector first, then run again.");
+    return ev;
+}
+
+static inline struct evidence *make_inconclusive(void)
+{
+    struct evidence *ev = evidence_begin("smoke");
+    struct trail_lock *t =
+        add_lock(ev, "python", "member/user_session_lock", "user_session_lock", "member.py", 12, 120, "eff");
+    t->stages[STAGE_COLLECTOR].true_acquires = t->stages[STAGE_UPLOAD].true_acquires = 120;
+    t->stages[STAGE_COLLECTOR].needed_ms = t->stages[STAGE_UPLOAD].needed_ms = 11513;
+    t = add_lock(ev, "python", "member/cache_lock", "cache_lock", "member.py", 13, 0, "eff");
+    ev->scenario->workers[0].capture_pct = 1;
+    judge_by_hand(ev, VERDICT_INCONCLUSIVE, "There are too few samples to say anything of 2 of 2 locks.");
+    add_step(ev, "Run at least 11.5 s, or capture more than 1 %.");
+    return ev;
+}
+
+static inline struct evidence *make_killed(void)
+{
+    struct evidence *ev = evidence_begin("long");
+    ev->complete = false;
+    add_lock(ev, "python", "member/user_session_lock", "user_session_lock", "member.py", 12, 120, "enn");
+    ev->stage_ran[STAGE_COLLECTOR] = ev->stage_ran[STAGE_UPLOAD] = false;
+    ev->workers[INSTANCE_LOCAL].ended = ev->workers[INSTANCE_LOCAL].good = false;
+    ev->workers[INSTANCE_LOCAL].cause = text("still running when the coordinator died");
+    add_problem(ev, "run", "the coordinator did not live to the end of the run", "run it again", "");
+    add_problem(ev, "python.1.local", "ended by signal 11 (Segmentation fault) 3.2 s after its start",
+                "look at its output in workers/python.1.local/stderr",
+                "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"
+                "Fatal Python error: Segmentation fault\n\n  File \"/app/worker.py\", line 12 in lock\n");
+    judge_by_hand(ev, VERDICT_ERROR, "The run went wrong, so its profiles prove nothing.");
+    add_step(ev, "Fix the problems that are listed, then run again.");
+    return ev;
+}
+
+static inline struct evidence *make_debug(void)
+{
+    struct evidence *ev = make_partial();
+    ev->scenario->report = REPORT_DEBUG;
+    return ev;
+}
+
+/* Two workers, every stage, and names that want to break the layout or the terminal. */
+static inline struct evidence *make_hostile(void)
+{
+    struct evidence *ev = evidence_begin("<hostile> & \"quoted\" \x1b[31m");
+    add_worker_def(ev, "other");
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        ev->stage_ran[stage] = true;
+    add_instance(ev, "other.1.tee", "other", ARM_TEE);
+    char *long_name = take(400, 1);
+    memset(long_name, 'x', 399);
+    memcpy(long_name, "member/begin_", 13);
+    memcpy(long_name + 395, "_end", 4);
+    struct trail_lock *t = add_lock(ev, "python", long_name, long_name + 7, "member.py", 12, 37600, "eeg");
+    for (int stage = STAGE_AGENT; stage < STAGE_COUNT; stage++)
+        t->stages[stage].state = STATE_GENERIC;
+    add_seen(t, STAGE_UPLOAD, "member.py:12:\xff\x1b[2J", "\xff\x1b[2J", 5);
+    lose(t, STAGE_UPLOAD, MECHANISM_VALUE_REWRITTEN, long_name);
+    add_lock(ev, "other", "member/\x01\x02<&>\"'\xff\xef\xbf\xbe", "\x01\x02<&>\"'\xff\xef\xbf\xbe", "", 0, 3, "eee");
+    add_lock(ev, "other",
+             "member/\xe9\x8c\xa0\xe5\x89\x8d\xe3\x81\xae\xe9\x8c\xa0\xe5\x89\x8d"
+             "e\xcc\x81\xe2\x80\xae"
+             "right to left",
+             "wide", "m.py", 1, 3, "eee");
+    for (int i = 0; i < 12; i++)
+        add_undeclared(ev, long_name, "", 0, "", (uint64_t)(100 - i));
+    add_problem(ev, long_name, "wrote \x1b]0;title\x07 into its output", "", "\x1b[2J\xff\xfe\n");
+    judge_by_hand(ev, VERDICT_ERROR, "The run went wrong,\x1b[2J so its profiles prove nothing.");
+    return ev;
+}
+
+#endif

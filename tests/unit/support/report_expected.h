@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole texts that are expected, as files below tests/data/report/ (tests are run from the project's root). */
+#ifndef LOCKTRAIL_TESTS_REPORT_EXPECTED_H
+#define LOCKTRAIL_TESTS_REPORT_EXPECTED_H
+
+#include "io/disk.h"
+#include "report_evidence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const struct {
+    const char *name;
+    struct evidence *(*make)(void);
+} expected_runs[] = {
+    {"success", make_success},   {"partial", make_partial},           {"failure", make_failure},
+    {"critical", make_critical}, {"inconclusive", make_inconclusive}, {"killed", make_killed},
+    {"debug", make_debug},       {"hostile", make_hostile},
+};
+
+static inline void expect_file(const char *name, const char *extension, const struct buf *got)
+{
+    char *path = mem_printf("tests/data/report/%s.%s", name, extension);
+    struct buf expected = {0};
+    struct err e;
+    if (getenv("LOCKTRAIL_REWRITE") && disk_write_now(path, got->data, got->size, &e) < 0)
+        fail_msg("%s", e.text);
+    if (disk_read_now(path, (size_t)1 << 20, &expected, &e) < 0)
+        fail_msg("%s", e.text);
+    if (expected.size != got->size || memcmp(expected.data, got->data, got->size) != 0)
+        fail_msg("%s differs, got:\n%s", path, got->data);
+    buf_fini(&expected);
+    free(path);
+}
+
+#endif

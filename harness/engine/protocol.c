@@ -13,8 +13,10 @@
 static int required_string(const struct message *m, const char *key, const char **out, struct err *e)
 {
     const struct json *value = json_get(m->tree, key);
-    if (!value || value->type != JSON_STRING)
-        return err_set(e, ERR_INPUT, "\"%s\" is missing or not a string", key);
+    if (!value || value->type != JSON_STRING) {
+        err_set(e, ERR_INPUT, "\"%s\" is missing or not a string", key);
+        return -1;
+    }
     *out = value->string;
     return 0;
 }

@@ -193,3 +193,12 @@ char *files_run_directory(const char *given, const char *scenario_name, struct e
     }
     return check_given(given, e) < 0 ? NULL : mem_strdup(given);
 }
+
+int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e)
+{
+    static const enum forward_from from[] = {[FORWARD_ENVIRONMENT] = FORWARD_FROM_ENVIRONMENT,
+                                             [FORWARD_NONE] = FORWARD_FROM_NOWHERE,
+                                             [FORWARD_AGENT] = FORWARD_FROM_AGENT,
+                                             [FORWARD_AGENTLESS] = FORWARD_FROM_SITE};
+    return forward_resolve(from[s->forward.kind], s->forward.url, s->forward.site, s->service, s->env, getenv, out, e);
+}

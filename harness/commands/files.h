@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "pipeline/forward.h"
 #include "scenario/scenario.h"
 
 #include <stddef.h>
@@ -31,5 +32,8 @@ int files_find_home_from(const char *executable, const char *home_variable, stru
  * is taken). A given one must be new or empty; it is made later, by the run. Returns its path, for the caller to free,
  * or NULL. ERR_WRITE, ERR_USAGE. */
 char *files_run_directory(const char *given, const char *scenario_name, struct err *e);
+
+/* Where the uploads of this scenario go on to, from its own keys and the environment. Errors as forward_resolve. */
+int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e);
 
 #endif

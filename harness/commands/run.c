@@ -92,15 +92,6 @@ static int read_overrides(const struct command_line *line, struct overrides *o, 
 
 /* --- where uploads go ------------------------------------------------------------------------------------------- */
 
-static int resolve(const struct scenario *s, struct forward_target *out, struct err *e)
-{
-    static const enum forward_from from[] = {[FORWARD_ENVIRONMENT] = FORWARD_FROM_ENVIRONMENT,
-                                             [FORWARD_NONE] = FORWARD_FROM_NOWHERE,
-                                             [FORWARD_AGENT] = FORWARD_FROM_AGENT,
-                                             [FORWARD_AGENTLESS] = FORWARD_FROM_SITE};
-    return forward_resolve(from[s->forward.kind], s->forward.url, s->forward.site, s->service, s->env, getenv, out, e);
-}
-
 static bool is_yes(const char *answer)
 {
     return strcmp(answer, "y") == 0 || strcmp(answer, "Y") == 0 || strcmp(answer, "yes") == 0;
@@ -200,7 +191,7 @@ static int prepare_and_execute(const struct command_line *line, const struct sce
     struct forward_target target = {0};
     struct err e;
     int code;
-    if (files_find_home(&home, &e) < 0 || resolve(s, &target, &e) < 0 ||
+    if (files_find_home(&home, &e) < 0 || files_resolve_forward(s, &target, &e) < 0 ||
         (target.to != FORWARD_TO_NOWHERE && confirm(&target, command_line_has(line, "--yes"), &e) < 0))
         code = output_error(&e);
     else

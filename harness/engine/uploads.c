@@ -82,7 +82,9 @@ static void reject(struct uploads *u, const char *instance, const struct upload 
 {
     char *text = mem_printf("rejected: %s", why);
     journal_upload(u, instance, upload, why);
-    copies_store_rejected(u->host, ++u->rejected, upload);
+    u->rejected++;
+    if (!disk_full(u->host->disk))
+        copies_store_rejected(u->host, u->rejected, upload);
     host_notify(u->host, RUN_UPLOAD, instance[0] ? instance : "intake", text);
     log_line(LOG_INFO, "intake", "%s", text);
     free(text);
@@ -137,6 +139,10 @@ static void on_upload(struct intake *intake, const struct upload *upload, void *
     }
     if (!worker) {
         reject(u, instance, upload, "it comes from no worker of this run");
+        return;
+    }
+    if (disk_full(u->host->disk)) {
+        reject(u, instance, upload, "the disk of the run directory is too far behind (DISK_PENDING_MAX)");
         return;
     }
     journal_upload(u, instance, upload, "");

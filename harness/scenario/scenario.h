@@ -34,9 +34,9 @@ struct scenario_variable {
 /* A lock that a `command` worker holds, or (under `expect`) another rendering for one that a worker declares. */
 struct scenario_lock {
     char *worker; /* under `expect`: the worker's name, NULL for every worker. Under workers.X.locks: X */
-    char *id;
-    char *name;
-    char *file; /* from `site: FILE:LINE`; "" and 0 where not given */
+    char *id;     /* under `expect`: what stands at `lock`, an id or a name */
+    char *name;   /* under `expect`: "" */
+    char *file;   /* base name, from `site: FILE:LINE`: a profile has no more of it; "" and 0 where not given */
     unsigned line;
     enum rendering rendering;
     char *mangled;
@@ -105,14 +105,14 @@ struct scenario {
     size_t phase_count;
 
     struct {
-        char *listen; /* "127.0.0.1:0", or "unix:" (a socket in the run directory), or "unix:/PATH" */
+        char *listen;                  /* "127.0.0.1:0", or "unix:" (a socket in the run directory), or "unix:/PATH" */
         uint64_t max_body, max_header; /* bytes */
         unsigned max_parts;
         int64_t idle_timeout_ms;
     } intake;
     struct {
         enum forward_kind kind;
-        char *url; /* of the agent (http://..., unix:///...); NULL: from the environment */
+        char *url;  /* of the agent (http://..., unix:///...); NULL: from the environment */
         char *site; /* agentless: "datadoghq.com"; NULL: from the environment */
         int64_t timeout_ms;
     } forward;
@@ -128,8 +128,8 @@ struct scenario {
 /* One thing wrong with a file. */
 struct diagnostic {
     unsigned line, column; /* from 1; 0 for one without a place (an override names itself in the text) */
-    char *text;            /* "workers.python.capture_pct: 120 is out of range, expected a number above 0 and up to 100" */
-    char *excerpt;         /* the line of the file and, under it, a caret; NULL where there is no place */
+    char *text;    /* "workers.python.capture_pct: 120 is out of range, expected a number above 0 and up to 100" */
+    char *excerpt; /* the line of the file and, under it, a caret; NULL where there is no place */
 };
 
 struct diagnostics {
@@ -147,17 +147,18 @@ void diagnostics_fini(struct diagnostics *d);
 #define SCENARIO_DEPTH_MAX 32
 #define SCENARIO_NODES_MAX 20000 /* after aliases are followed: a "billion laughs" file ends here */
 
-/* `--set PATH=VALUE`: the value is read as YAML and replaces or adds the node at that path of keys before the checks. */
+/* `--set PATH=VALUE`: the value is read as YAML and replaces or adds the node at that path of keys before the checks.
+ */
 struct scenario_override {
-    const char *path;  /* "workers.python.capture_pct" */
+    const char *path;  /* "workers.python.capture_pct"; elements of a list by number from 0: "phases.0.share" */
     const char *value; /* "10" */
+    const char *shown; /* how the user wrote it, for diagnostics: "--threads 10"; NULL: "--set PATH=VALUE" */
 };
 
 /* Reads, overrides, checks, fills in. `path` is only for messages. Returns 0 and the scenario, or -1 with at least one
  * diagnostic. All of a file's errors are reported. No I/O; any thread. */
-int scenario_read(const char *path, const char *bytes, size_t size,
-                  const struct scenario_override *overrides, size_t override_count,
-                  struct scenario **out, struct diagnostics *diagnostics);
+int scenario_read(const char *path, const char *bytes, size_t size, const struct scenario_override *overrides,
+                  size_t override_count, struct scenario **out, struct diagnostics *diagnostics);
 void scenario_free(struct scenario *s);
 
 /* The scenario as YAML with every default filled in; reading it back gives the same scenario. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no single key can say: combinations that can't be run, and members whose value follows from others. */
+#ifndef LOCKTRAIL_SCENARIO_CHECK_H
+#define LOCKTRAIL_SCENARIO_CHECK_H
+
+#include "scenario/scenario.h"
+#include "scenario/tree.h"
+
+/* Most processes of one arm: issue 3 asks for 256 workers at once. */
+#define PROCESSES_MAX 256
+/* Most threads of all processes: Linux' default for the highest process number (pid_max) is 32768. */
+#define THREADS_MAX 32768
+
+/* Fills in what follows from other members and from what the file leaves out. Before check_combinations. */
+void check_fill(struct scenario *s, const struct node *root);
+
+/* Complains of impossible combinations. What depends on a value that is already bad is not looked at. */
+void check_combinations(struct complaints *c, const struct scenario *s, const struct node *root);
+
+/* Those of one worker and of its locks. */
+void check_worker(struct complaints *c, const struct scenario *s, const struct scenario_worker *w,
+                  const struct node *root);
+
+/* A value on the way of keys that is given and good, else NULL. */
+const struct node *check_given(const struct node *map, const char *key);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree into a struct, row by row of the key tables. */
+#ifndef LOCKTRAIL_SCENARIO_READ_H
+#define LOCKTRAIL_SCENARIO_READ_H
+
+#include "scenario/keys.h"
+#include "scenario/tree.h"
+
+/* Fills the struct at `base` (zeroed) from a mapping: first the default of each row, then what the mapping has.
+ * Complains of keys that are unknown, missing, without a meaning here, or of a wrong value, and marks those nodes and
+ * what they stand in as bad. An element of a list that is a bare text becomes a mapping in the tree. `base` must be
+ * freed (read_fini) in any case. */
+void read_table(struct complaints *c, const struct key_table *table, struct node *map, void *base);
+
+/* Frees what the rows of a table hold in the struct at `base`, not the struct. */
+void read_fini(const struct key_table *table, void *base);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bytes -> tree -> overrides -> members by the key tables -> what follows from them -> combinations. */
+#include "scenario/scenario.h"
+
+#include "base/mem.h"
+#include "scenario/check.h"
+#include "scenario/override.h"
+#include "scenario/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct scenario *read_root(struct complaints *c, const char *path, struct node *root)
+{
+    struct scenario *s = mem_calloc(1, sizeof *s);
+    s->path = mem_strdup(path);
+    read_table(c, &keys_root, root, s);
+    check_fill(s, root);
+    check_combinations(c, s, root);
+    return s;
+}
+
+int scenario_read(const char *path, const char *bytes, size_t size, const struct scenario_override *overrides,
+                  size_t override_count, struct scenario **out, struct diagnostics *diagnostics)
+{
+    struct complaints c = {bytes, size, diagnostics};
+    struct scenario *s = NULL;
+    *diagnostics = (struct diagnostics){0};
+    if (size > SCENARIO_SIZE_MAX) {
+        complain(&c, (struct place){1, 1, NULL}, NULL, "the file has %zu bytes, expected a scenario of at most 1MiB",
+                 size);
+        return -1;
+    }
+    struct node *root = tree_read(&c, NULL);
+    if (root && root->kind == NODE_MAP) {
+        override_apply(&c, root, overrides, override_count);
+        s = read_root(&c, path, root);
+    } else if (root && !root->bad) {
+        struct buf found = {0};
+        node_describe(&found, root);
+        complain(&c, root->place, NULL, "%s found, expected a scenario: a mapping with at least `name` and `workers`",
+                 found.data);
+        buf_fini(&found);
+    }
+    node_free(root);
+    complaints_sort(diagnostics);
+    if (diagnostics->count) {
+        scenario_free(s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+/* Members that no row of the tables has. */
+void scenario_free(struct scenario *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->worker_count; i++) {
+        for (size_t j = 0; j < s->workers[i].lock_count; j++) {
+            free(s->workers[i].locks[j].worker);
+        }
+    }
+    for (size_t i = 0; i < s->expect_count; i++) {
+        free(s->expect[i].name);
+        free(s->expect[i].file);
+    }
+    free(s->path);
+    read_fini(&keys_root, s);
+    free(s);
+}
+
+const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name)
+{
+    for (size_t i = 0; i < s->worker_count; i++) {
+        if (strcmp(s->workers[i].name, name) == 0) {
+            return &s->workers[i];
+        }
+    }
+    return NULL;
+}

@@ -4,6 +4,7 @@
 #include "trail/phrases.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool tally_is_undersampled(const struct trail_lock *lock)
 {
@@ -29,7 +30,9 @@ static void count_lock(struct tally *t, const struct trail_lock *lock)
 {
     const struct lock *l = work_lock(t->w, lock->lock);
     count_shown(t, l->name);
-    count_shown(t, l->id);
+    if (strcmp(l->id, l->name) != 0) {
+        count_shown(t, l->id);
+    }
     t->limits += lock->known_limit;
     t->names += !lock->known_limit;
     if (lock->lost) {

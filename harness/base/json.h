@@ -38,6 +38,8 @@ void json_uint(struct json_out *j, uint64_t value);
 void json_double(struct json_out *j, double value); /* shortest form that reads back; not finite writes null */
 void json_bool(struct json_out *j, bool value);
 void json_null(struct json_out *j);
+/* A value that is JSON already; the caller has read it with json_read. */
+void json_raw(struct json_out *j, const char *text, size_t size);
 
 /* Key and value at once. */
 void json_put_string(struct json_out *j, const char *key, const char *text);

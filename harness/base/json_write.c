@@ -181,6 +181,12 @@ void json_bool(struct json_out *j, bool value)
     buf_add_str(j->buf, value ? "true" : "false");
 }
 
+void json_raw(struct json_out *j, const char *text, size_t size)
+{
+    before_value(j);
+    buf_add(j->buf, text, size);
+}
+
 void json_null(struct json_out *j)
 {
     before_value(j);

@@ -71,7 +71,7 @@ void journal_ledger(struct journal *j, const char *instance, const char *line, s
     json_object(&out);
     json_put_string(&out, "instance", instance);
     json_key(&out, "line");
-    buf_add(&j->line, line, size);
+    json_raw(&out, line, size);
     json_object_end(&out);
     buf_add_char(&j->line, '\n');
     disk_append(j->disk, j->ledger_path, j->line.data, j->line.size, false, NULL, NULL);

@@ -87,7 +87,7 @@ class CommandRun(Run):
         """YAML of one worker that speaks the protocol."""
         command = ", ".join(f"'{word}'" for word in [sys.executable, os.path.join(PROGRAMS, "worker.py"), *words])
         settings = {"start_timeout": "20s", "silence_timeout": "20s", "stop_timeout": "5s", "protocol": "lines", **keys}
-        lines = "".join(f"    {key}: {value}\n" for key, value in settings.items())
+        lines = "".join(f"    {key}: {value}\n" for key, value in settings.items() if value is not None)
         return f"  {name}:\n    runtime: command\n    command: [{command}]\n{lines}"
 
     def file(self, *workers, duration="3s", arms="tee", more=""):

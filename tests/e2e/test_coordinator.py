@@ -129,7 +129,8 @@ class Coordinator(support.CommandRun):
 
     def test_silent_command_runs_for_the_duration(self):
         path = self.scenario("name: test\nduration: 1s\nthreads: 2\ncontrol: none\narms: tee\nworkers:\n"
-                             + self.worker(f"write-silently:{GOOD}", f"upload:{GOOD}", "sleep:30", protocol="silent")
+                             + self.worker(f"write-silently:{GOOD}", f"upload:{GOOD}", "sleep:30", protocol="silent", start_timeout=None,
+                                           silence_timeout=None)
                              + "    locks: [{id: good, name: good_lock, site: 'test.py:7', acquires: 1}]\n")
         status, report = self.run_scenario(path)
         self.assertEqual((status, report["verdict"]), (0, "success"), report)

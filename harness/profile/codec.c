@@ -201,7 +201,7 @@ static int run(struct decode *d, const struct decoder *decoder)
             return err_set(d->e, ERR_INPUT, "offset %zu: more than %zu bytes after decompression, which is the limit",
                            d->at, d->limit);
         }
-        if (d->at == at && d->out->size == size && !d->between) {
+        if (d->at == at && d->out->size == size) {
             return err_set(d->e, ERR_INPUT, "offset %zu: truncated: the %s %s that begins at offset %zu has no end",
                            d->at, decoder->name, decoder->frame, d->frame_start);
         }

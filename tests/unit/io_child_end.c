@@ -24,6 +24,12 @@ static void stop_now(struct fixture *f)
     child_stop(f->child, 0);
 }
 
+static void stop_a_stopped_one(struct fixture *f)
+{
+    wait_for_state(child_pid(f->child), "T");
+    child_stop(f->child, HOUR_MS);
+}
+
 static void stop_twice(struct fixture *f)
 {
     child_stop(f->child, HOUR_MS);
@@ -48,7 +54,7 @@ static void stopping_ends_it_by_sigterm_and_if_need_be_by_sigkill(void **state)
         {DEAF, stop_twice, true, SIGKILL, true},
         {"echo ready >&3; exec sleep 1000", stop_now, true, SIGKILL, true},
         /* A stopped process follows SIGTERM when it is made to run. */
-        {"echo ready >&3; kill -STOP $$; sleep 1000", stop_politely, true, SIGTERM, false},
+        {"echo ready >&3; kill -STOP $$; sleep 1000", stop_a_stopped_one, true, SIGTERM, false},
         /* The whole group is told: the one that waits, and the one that is waited for. */
         {"echo ready >&3; sleep 1000; exit 9", stop_politely, true, SIGTERM, false},
     };
@@ -382,8 +388,8 @@ static void role_coordinator(const char *script)
     uv_run(&f.loop, UV_RUN_DEFAULT);
 }
 
-/* Starts this program as a coordinator and kills it when its worker has said its processes' numbers. */
-static void kill_coordinator(const char *script, int pids[3])
+/* Starts this program as a coordinator and waits until its worker has said three processes' numbers. */
+static pid_t start_coordinator(const char *script, int pids[3])
 {
     int ends[2];
     char text[128] = "";
@@ -396,11 +402,16 @@ static void kill_coordinator(const char *script, int pids[3])
     }
     close(ends[1]);
     ssize_t size = read(ends[0], text, sizeof text - 1);
-    kill(coordinator, SIGKILL);
-    assert_int_equal(waitpid(coordinator, NULL, 0), coordinator);
     close(ends[0]);
     assert_true(size > 0);
     assert_int_equal(sscanf(text, "%d %d %d", &pids[0], &pids[1], &pids[2]), 3);
+    return coordinator;
+}
+
+static void kill_coordinator(pid_t coordinator)
+{
+    kill(coordinator, SIGKILL);
+    assert_int_equal(waitpid(coordinator, NULL, 0), coordinator);
 }
 
 static void everything_ends_when_the_coordinator_is_killed(void **state)
@@ -409,16 +420,29 @@ static void everything_ends_when_the_coordinator_is_killed(void **state)
         "setsid sleep 1000 & echo $PPID $$ $! >&3; wait",
         "trap '' TERM; setsid sleep 1000 & echo $PPID $$ $! >&3; while :; do sleep 100; done",
         /* The worker is dead already, and what it left behind is deaf. */
-        "setsid sh -c \"trap '' TERM; echo $PPID $$ \\$\\$ >&3; while :; do sleep 100; done\" & exit 0",
+        "setsid sh -c \"trap '' TERM; kill -KILL $$; echo $PPID $$ \\$\\$ >&3; while :; do sleep 100; done\" & wait",
     };
     (void)state;
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         int pids[3];
-        kill_coordinator(scripts[i], pids);
+        kill_coordinator(start_coordinator(scripts[i], pids));
         for (int p = 2; p >= 0; p--) {
             wait_until_gone(pids[p]);
         }
     }
+}
+
+/* The coordinator hangs, so nobody but the kernel can end the worker. */
+static void a_killed_guard_takes_the_worker_with_it_by_itself(void **state)
+{
+    int pids[3];
+    pid_t coordinator = start_coordinator("echo $PPID $$ $$ >&3; exec sleep 1000", pids);
+    (void)state;
+    kill(coordinator, SIGSTOP);
+    wait_for_state(coordinator, "T");
+    kill(pids[0], SIGKILL);
+    wait_until_gone(pids[1]);
+    kill_coordinator(coordinator);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -445,6 +469,7 @@ int main(int argc, char **argv)
         TEST(a_killed_guard_takes_the_worker_with_it),
         TEST(output_held_open_from_beyond_reach_is_cut_off),
         TEST(everything_ends_when_the_coordinator_is_killed),
+        TEST(a_killed_guard_takes_the_worker_with_it_by_itself),
     };
     if (argc > 1 && strcmp(argv[1], "hopper") == 0) {
         role_hopper();

@@ -41,6 +41,7 @@ struct fixture {
     size_t tail_size;
     uint64_t bytes, dropped; /* of standard output */
     void (*on_line)(struct fixture *f);
+    void (*on_channel_closed)(struct fixture *f);
     unsigned finished;
 };
 
@@ -93,30 +94,41 @@ static inline struct buf read_file(const char *path)
     return text;
 }
 
-/* Gone is what /proc says: where process 1 does not reap, the dead stay as zombies. */
-static inline bool is_gone(pid_t pid)
+/* The letter of proc(5): T stopped, Z dead but not reaped; X where there is no such process. */
+static inline char process_state(pid_t pid)
 {
     char path[64], text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return true;
+        return 'X';
     }
     ssize_t size = read(fd, text, sizeof text - 1);
     close(fd);
     text[size > 0 ? size : 0] = '\0';
     const char *after = strrchr(text, ')');
-    return after == NULL || after[2] == 'Z' || after[2] == 'X';
+    return after != NULL ? after[2] : 'X';
+}
+
+/* Gone is what /proc says: where process 1 does not reap, the dead stay as zombies. */
+static inline bool is_gone(pid_t pid)
+{
+    return strchr("ZX", process_state(pid)) != NULL;
+}
+
+static inline void wait_for_state(pid_t pid, const char *states)
+{
+    struct timespec pause = {.tv_nsec = 2000000};
+    assert_true(pid > 0);
+    for (int i = 0; i < 15000 && strchr(states, process_state(pid)) == NULL; i++) {
+        nanosleep(&pause, NULL);
+    }
+    assert_non_null(strchr(states, process_state(pid)));
 }
 
 static inline void wait_until_gone(pid_t pid)
 {
-    struct timespec pause = {.tv_nsec = 2000000};
-    assert_true(pid > 0);
-    for (int i = 0; i < 15000 && !is_gone(pid); i++) {
-        nanosleep(&pause, NULL);
-    }
-    assert_true(is_gone(pid));
+    wait_for_state(pid, "ZX");
 }
 
 static inline int setup(void **state)
@@ -181,6 +193,8 @@ static inline void on_event(struct child *child, const struct child_message *m, 
         }
     } else if (m->event == CHILD_LONG_LINE) {
         buf_printf(&f->events, "%zu", m->size);
+    } else if (m->event == CHILD_CHANNEL_CLOSED && f->on_channel_closed != NULL) {
+        f->on_channel_closed(f);
     } else if (m->event == CHILD_FINISHED) {
         on_finished(f, child, m->exit);
     }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "engine/evidence_internal.h"
 #include "engine/instances.h"
+#include "engine/orders.h"
 #include "io/disk.h"
 
 #include <stdarg.h>
@@ -133,20 +134,21 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
     struct trail_label_key *keys = mem_calloc(p->key_count, sizeof *keys);
     for (size_t i = 0; i < p->name_count; i++) {
         const struct profile_name *n = &p->names[i];
-        sightings[i] = (struct sighting){.label = n->label,
-                                         .file = n->file,
-                                         .line = n->line,
-                                         .name = n->name,
-                                         .samples = n->samples,
-                                         .acquires = n->acquires,
-                                         .wait_ns = n->wait_ns,
-                                         .releases = n->releases,
-                                         .hold_ns = n->hold_ns};
+        if (copy->stage == STAGE_CONTROL && strcmp(n->name, REFERENCE_LOCK) == 0)
+            continue; /* our yardstick, which the control has judged */
+        sightings[out->sighting_count++] = (struct sighting){.label = n->label,
+                                                             .file = n->file,
+                                                             .line = n->line,
+                                                             .name = n->name,
+                                                             .samples = n->samples,
+                                                             .acquires = n->acquires,
+                                                             .wait_ns = n->wait_ns,
+                                                             .releases = n->releases,
+                                                             .hold_ns = n->hold_ns};
     }
     for (size_t i = 0; i < p->key_count; i++)
         keys[i] = (struct trail_label_key){.key = p->keys[i].key, .samples = p->keys[i].samples};
     out->sightings = sightings;
-    out->sighting_count = p->name_count;
     out->unlabelled_samples = p->unlabelled;
     out->label_keys = keys;
     out->label_key_count = p->key_count;

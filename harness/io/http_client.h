@@ -15,11 +15,12 @@ struct http_client;
 #define HTTP_ANSWER_MAX ((size_t)1 << 20)
 
 struct http_call {
-    const char *method;          /* "GET", "POST" */
-    const char *url;             /* "http://127.0.0.1:8126/profiling/v1/input", "https://..." */
-    const char *unix_socket;     /* path, or NULL */
-    const struct http_headers *headers; /* sent as they are; Host, Content-Length and Transfer-Encoding are the client's */
-    const void *body;            /* borrowed until the callback */
+    const char *method;      /* "GET", "POST" */
+    const char *url;         /* "http://127.0.0.1:8126/profiling/v1/input", "https://..." */
+    const char *unix_socket; /* path, or NULL */
+    const struct http_headers
+        *headers;     /* sent as they are; Host, Content-Length and Transfer-Encoding are the client's */
+    const void *body; /* borrowed until the callback */
     size_t body_size;
     int64_t timeout_ms; /* for all of it, above 0 */
 };
@@ -32,11 +33,10 @@ struct http_result {
 typedef void (*http_client_fn)(const struct http_result *result, void *data);
 
 struct http_client *http_client_new(uv_loop_t *loop, struct err *e);
-/* No redirects are followed, no proxy is used, certificates are checked; no header is added that is not asked for, and so no
- * Expect. The callback comes exactly once, never from within; it may send again, or close the client. What `call` points to,
- * but for the body, is copied. Not to be called once the client is being closed. */
-void http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn,
-                      void *data);
+/* No redirects are followed, no proxy is used, certificates are checked; no header is added that is not asked for, and
+ * so no Expect. The callback comes exactly once, never from within; it may send again, or close the client. What `call`
+ * points to, but for the body, is copied. Not to be called once the client is being closed. */
+void http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn, void *data);
 /* Ends open calls with an error (code ERR_INTERRUPTED), calls `closed`, frees; all of it from the loop. */
 void http_client_close(struct http_client *client, void (*closed)(void *data), void *data);
 

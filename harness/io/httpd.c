@@ -83,6 +83,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         server->open_connections++;
     } else {
         server->open_connections--;
+        /* At its limit it listens again only when it runs the next time, which nothing else may cause. */
+        server->kicked = true;
     }
 }
 

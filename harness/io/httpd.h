@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An HTTP/1.1 server on the loop, on loopback or a unix socket: libmicrohttpd's own epoll descriptor, watched by libuv. */
+/* An HTTP/1.1 server on the loop, on loopback or a unix socket: libmicrohttpd's own epoll descriptor, watched by libuv.
+ */
 #ifndef LOCKTRAIL_IO_HTTPD_H
 #define LOCKTRAIL_IO_HTTPD_H
 
@@ -29,40 +30,40 @@ void http_headers_add(struct http_headers *h, const char *name, const char *valu
 const char *http_headers_get(const struct http_headers *h, const char *name);
 
 struct httpd_options {
-    const char *listen;   /* "127.0.0.1:8126", "127.0.0.1:0", "[::1]:0", "localhost:0", "unix:/PATH" */
-    size_t max_header;    /* bytes of a request's head; more is answered 431 */
-    size_t max_body;      /* bytes; more is answered 413 and not handed on */
-    int64_t idle_timeout_ms; /* rounded up to whole seconds, libmicrohttpd counts no smaller ones */
+    const char *listen;       /* "127.0.0.1:8126", "127.0.0.1:0", "[::1]:0", "localhost:0", "unix:/PATH" */
+    size_t max_header;        /* bytes of a request's head; more is answered 431 */
+    size_t max_body;          /* bytes; more is answered 413 and not handed on */
+    int64_t idle_timeout_ms;  /* rounded up to whole seconds, libmicrohttpd counts no smaller ones */
     unsigned max_connections; /* further ones wait in the socket's queue */
 };
 
-/* A request whose body is complete, or one that was given up (`failed` says why: head or body over its limit or against the
- * protocol, connection lost or idle before the end; such a one needs no answer, it has been given). `body` may be taken (buf
- * moved out); of one that was given up it is what had come so far. */
+/* A request whose body is complete, or one that was given up (`failed` says why: head or body over its limit or against
+ * the protocol, connection lost or idle before the end; such a one needs no answer, it has been given). `body` may be
+ * taken (buf moved out); of one that was given up it is what had come so far. */
 struct http_request_info {
     const char *method, *path; /* path with query, as sent; method "" where the head never became complete */
     const struct http_headers *headers;
     struct buf *body;
     const char *failed; /* NULL for a complete one */
-    int failed_status;  /* what was answered: 400, 413, 431, 501, or 0 where there was nobody to answer or libmicrohttpd did */
+    int failed_status;  /* what was answered: 400, 413, 431, 501, or 0 where there was nobody to answer or libmicrohttpd
+                           did */
 };
-typedef void (*httpd_fn)(struct httpd *server, struct http_request *request,
-                         const struct http_request_info *info, void *data);
-/* `fn` is called for each request whose first line could be read, exactly once, and no more after httpd_stop. It may stop the
- * server. `info` is valid only in the call, `request` until it is answered (not at all for a failed one). */
+typedef void (*httpd_fn)(struct httpd *server, struct http_request *request, const struct http_request_info *info,
+                         void *data);
+/* `fn` is called for each request whose first line could be read, exactly once, and no more after httpd_stop. It may
+ * stop the server. `info` is valid only in the call, `request` until it is answered (not at all for a failed one). */
 
-/* Errors: address not loopback (never listens on others), in use (says what to do), socket path too long or there already
- * as something other than a dead socket. NULL and *e then. All on the loop's thread. */
-struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn,
-                          void *data, struct err *e);
+/* Errors: address not loopback (never listens on others), in use (says what to do), socket path too long or there
+ * already as something other than a dead socket. NULL and *e then. All on the loop's thread. */
+struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn, void *data, struct err *e);
 
 /* A header of the answer to come, such as Allow. */
 void http_answer_header(struct http_request *request, const char *name, const char *value);
 
-/* Answers. May be called from the callback or later, but not once the server is `closed`; every complete request is answered
- * exactly once. `body` is copied. A client that has gone meanwhile is noticed only then, and nobody is told. */
-void http_answer(struct http_request *request, int status, const char *content_type,
-                 const void *body, size_t size);
+/* Answers. May be called from the callback or later, but not once the server is `closed`; every complete request is
+ * answered exactly once. `body` is copied. A client that has gone meanwhile is noticed only then, and nobody is told.
+ */
+void http_answer(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
 
 /* "http://127.0.0.1:40123" or "unix:///PATH", as DD_TRACE_AGENT_URL takes it. Borrowed. */
 const char *httpd_url(const struct httpd *server);
@@ -71,8 +72,8 @@ const char *httpd_url(const struct httpd *server);
 unsigned httpd_open_requests(const struct httpd *server);
 unsigned httpd_open_connections(const struct httpd *server);
 
-/* Takes no new connections, drops the open ones with their requests, removes the socket file, calls `closed` from the loop,
- * frees. */
+/* Takes no new connections, drops the open ones with their requests, removes the socket file, calls `closed` from the
+ * loop, frees. */
 void httpd_stop(struct httpd *server, void (*closed)(void *data), void *data);
 
 #endif

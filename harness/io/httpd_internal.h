@@ -77,14 +77,13 @@ void httpd_resume_all(struct httpd *server);
 
 /* libmicrohttpd's callbacks for requests. */
 void *httpd_on_uri(void *cls, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result httpd_on_access(void *cls, struct MHD_Connection *connection, const char *url,
-                                const char *method, const char *version, const char *bytes,
-                                size_t *size, void **context);
+enum MHD_Result httpd_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *bytes, size_t *size, void **context);
 void httpd_on_completed(void *cls, struct MHD_Connection *connection, void **context,
                         enum MHD_RequestTerminationCode code);
 
-/* What is wrong with a complete head: the status to refuse it with, and `why`, or 0. `*too_large` says that it is the body,
- * which may still be drained. */
+/* What is wrong with a complete head: the status to refuse it with, and `why`, or 0. `*too_large` says that it is the
+ * body, which may still be drained. */
 int httpd_check_head(struct http_request *r, struct buf *why, bool *too_large);
 
 #endif

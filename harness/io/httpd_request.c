@@ -115,11 +115,18 @@ static void refuse(struct http_request *r, int status, const char *why)
     buf_fini(&r->body);
 }
 
+/* libmicrohttpd leaves the spaces behind a value, which are not part of it (RFC 9110 section 5.5). */
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct http_request *r = cls;
+    size_t size = value != NULL ? strlen(value) : 0;
     (void)kind;
-    http_headers_add(&r->headers, name, value != NULL ? value : "");
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) {
+        size--;
+    }
+    char *trimmed = mem_strndup(value != NULL ? value : "", size);
+    http_headers_add(&r->headers, name, trimmed);
+    free(trimmed);
     return MHD_YES;
 }
 
@@ -235,19 +242,25 @@ void httpd_resume_all(struct httpd *server)
     }
 }
 
-/* Why a request that never became complete has ended. */
+/* Why a request that never became complete has ended. libmicrohttpd does not say whether it has refused a chunk or lost
+ * the connection; a body of known length has nothing in it to refuse. */
 static void tell_lost(struct http_request *r, enum MHD_RequestTerminationCode code)
 {
     struct buf why = {0};
+    const struct httpd_options *options = &r->server->options;
     if (r->state == REQUEST_BODY) {
         buf_printf(&why, "after %zu bytes of the body ", r->body.size);
     } else {
         buf_add_str(&why, "in the request's head ");
     }
     if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED) {
-        buf_printf(&why, "nothing came for %lld ms", (long long)r->server->options.idle_timeout_ms);
-    } else if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
-        buf_add_str(&why, "the request is malformed or the connection was lost");
+        buf_printf(&why, "nothing came for %lld ms", (long long)options->idle_timeout_ms);
+    } else if (code != MHD_REQUEST_TERMINATED_WITH_ERROR) {
+        buf_add_str(&why, "the connection was lost");
+    } else if (r->state == REQUEST_HEAD) {
+        buf_printf(&why, "something is malformed, or it is far above %zu bytes", options->max_header);
+    } else if (http_headers_get(&r->headers, "Transfer-Encoding") != NULL) {
+        buf_add_str(&why, "a chunk is malformed, or the connection was lost");
     } else {
         buf_add_str(&why, "the connection was lost");
     }

@@ -28,11 +28,10 @@ struct multipart_limits {
 
 /* `content_type` is the request's header. Errors: not multipart/form-data, no boundary, boundary too long or of wrong
  * characters. Code ERR_INPUT. */
-struct multipart *multipart_new(const char *content_type, const struct multipart_limits *limits,
-                                struct err *e);
+struct multipart *multipart_new(const char *content_type, const struct multipart_limits *limits, struct err *e);
 
-/* Feeds the next bytes, in pieces of any size. Errors name the offset in the body and what was expected; after one, every
- * later call fails with the same. */
+/* Feeds the next bytes, in pieces of any size. Errors name the offset in the body and what was expected; after one,
+ * every later call fails with the same. */
 int multipart_feed(struct multipart *m, const void *bytes, size_t size, struct err *e);
 
 /* The body has ended: an error if its closing boundary has not come. */

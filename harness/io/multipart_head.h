@@ -5,8 +5,8 @@
 
 #include "io/multipart.h"
 
-/* Takes one header line of a part, without its CRLF, into `part`. Headers that say nothing of name, file name and type are
- * passed over. Errors: folding, no header at all, a header twice, a name that is not UTF-8. Code ERR_INPUT. */
+/* Takes one header line of a part, without its CRLF, into `part`. Headers that say nothing of name, file name and type
+ * are passed over. Errors: folding, no header at all, a header twice, a name that is not UTF-8. Code ERR_INPUT. */
 int multipart_head_line(struct multipart_part *part, const char *line, size_t size, struct err *e);
 
 /* The head has ended: an error if it gave no name. */

@@ -10,8 +10,8 @@ struct intake_time {
     int32_t ns; /* 0 to 999999999; further digits are cut */
 };
 
-/* -1 where `text` is no such time: a missing zone, a day that its month does not have. A leap second is read as the second
- * after it. */
+/* -1 where `text` is no such time: a missing zone, a day that its month does not have. A leap second is read as the
+ * second after it. */
 int intake_time_read(const char *text, struct intake_time *out);
 
 /* Below, above or equal to 0 as a is before, after or at b. */

@@ -15,8 +15,8 @@ struct intake_upload {
     char *rejected;
 };
 
-/* Reads a complete request. `out->upload.rejected` is set where it is not as it should be, with `status` 400, 411 or 415;
- * what was readable is there all the same. `accepted` is the status of a good one. */
+/* Reads a complete request. `out->upload.rejected` is set where it is not as it should be, with `status` 400, 411 or
+ * 415; what was readable is there all the same. `accepted` is the status of a good one. */
 void intake_upload_read(const struct http_request_info *info, unsigned max_parts, int accepted,
                         struct intake_upload *out);
 

@@ -101,7 +101,7 @@ static void check_phase(struct complaints *c, const struct scenario *s, size_t a
         complain(c, key_place(item, "iterations"), &step, "`share` and `iterations` at once, expected one of them");
     } else if (!item->bad && (double)p->iterations > KEY_ITERATIONS_MAX) {
         complain(c, item->place, &step,
-                 "%.6g seconds at a rate of %.6g give %" PRIu64 " iterations, expected at most %.0f", p->seconds,
+                 "%.15g seconds at a rate of %.15g give %" PRIu64 " iterations, expected at most %.0f", p->seconds,
                  s->rate, p->iterations, KEY_ITERATIONS_MAX);
     }
 }

@@ -30,7 +30,7 @@ static void check_lock(struct complaints *c, const struct scenario_worker *w, si
             buf_fini(&shown);
             return;
         }
-        if (strcmp(other->name, l->name) == 0 && (l->line == 0 || other->line == 0)) {
+        if (l->name[0] != '\0' && strcmp(other->name, l->name) == 0 && (l->line == 0 || other->line == 0)) {
             complain(c, place, &step,
                      "the name is that of locks.%zu too, and one has no `site`, expected a site for both", i);
             return;

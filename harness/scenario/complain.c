@@ -42,19 +42,32 @@ size_t line_break(const char *at, size_t available)
     return 0;
 }
 
-/* Overwrites what stands behind a secret's name with stars, one for each byte, so that columns stay. */
+/* Overwrites with stars, one for each byte, so that columns stay. */
+static void mask(char *from, const char *end, const char *kept)
+{
+    for (; from < end; from++) {
+        if (strchr(kept, *from) == NULL) {
+            *from = '*';
+        }
+    }
+}
+
+/* What stands behind a secret's name, before the `@` of a URL and behind its `?`. */
 static void mask_secrets(char *text)
 {
     for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++) {
         char *at = strstr(text, secret_names[i]);
-        if (at == NULL) {
-            continue;
+        if (at) {
+            at += strlen(secret_names[i]);
+            mask(at, at + strlen(at), "=:\"'{}, \t");
         }
-        for (at += strlen(secret_names[i]); *at; at++) {
-            if (strchr("=:\"'{}, \t", *at) == NULL) {
-                *at = '*';
-            }
-        }
+    }
+    for (char *url = strstr(text, "://"); url; url = strstr(url + 3, "://")) {
+        char *end = url + 3 + strcspn(url + 3, " \t\"'");
+        char *at = memrchr(url, '@', (size_t)(end - url));
+        char *query = memchr(url, '?', (size_t)(end - url));
+        mask(at ? url + 3 : end, at ? at : end, "");
+        mask(query ? query + 1 : end, end, "");
     }
 }
 

@@ -75,9 +75,9 @@ bool node_is_null(const struct node *n)
 void node_describe(struct buf *out, const struct node *n)
 {
     if (n->kind == NODE_LIST) {
-        buf_add_str(out, "a list");
+        buf_add_str(out, n->count ? "a list" : "an empty list");
     } else if (n->kind == NODE_MAP) {
-        buf_add_str(out, "a mapping");
+        buf_add_str(out, n->count ? "a mapping" : "an empty mapping");
     } else if (n->plain && n->text[0] == '\0') {
         buf_add_str(out, "nothing");
     } else {

@@ -78,8 +78,12 @@ static bool read_variable(struct reading *r, const struct key *key, struct node 
                           const struct step *step)
 {
     struct buf why = {0};
-    bool good = value_check_text(key, name, 0, &why);
+    bool good = key->check(name->text, &why);
     if (!good) {
+        if (why.size == 0) {
+            node_describe(&why, name);
+            buf_printf(&why, " found, expected %s", key->expected);
+        }
         complain(r->complaints, name->place, step, "%s", why.data);
     } else if (value->kind != NODE_SCALAR || node_is_null(value)) {
         node_describe(&why, value);

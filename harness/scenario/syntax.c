@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/syntax.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 /* `problem` and `context` as libyaml 0.2.5 words them (scanner.c, parser.c). */
@@ -48,22 +50,43 @@ static const struct known_error known_errors[] = {
      "a name was expected after `&` or `*`: put text that begins with them in quotes"},
 };
 
+/* The first byte of the character at a mark; zero at the end of the text. */
 static char byte_at(const struct complaints *c, const yaml_mark_t *mark)
 {
-    unsigned line = 0, column = 0;
+    size_t line = 0, column = 0;
     for (size_t at = 0; at < c->size;) {
+        size_t broken = line_break(c->bytes + at, c->size - at);
         if (line == mark->line && column == mark->column) {
             return c->bytes[at];
         }
-        size_t broken = line_break(c->bytes + at, c->size - at);
+        size_t length = broken ? broken : utf8_length(c->bytes + at, c->size - at);
         line += broken != 0;
-        column = broken ? 0 : column + (((unsigned char)c->bytes[at] & 0xC0) != 0x80);
-        at += broken ? broken : 1;
-        while (!broken && at < c->size && ((unsigned char)c->bytes[at] & 0xC0) == 0x80) {
-            at++;
-        }
+        column = broken ? 0 : column + 1;
+        at += length ? length : 1;
     }
     return '\0';
+}
+
+/* Behind the last character that is not blank. */
+static struct place end_place(const struct complaints *c, const struct scenario_override *override)
+{
+    struct place now = {1, 1, override}, end = now;
+    for (size_t at = 0; at < c->size;) {
+        size_t broken = line_break(c->bytes + at, c->size - at);
+        if (broken) {
+            now.line++;
+            now.column = 1;
+            at += broken;
+            continue;
+        }
+        size_t length = utf8_length(c->bytes + at, c->size - at);
+        now.column++;
+        if (c->bytes[at] != ' ' && c->bytes[at] != '\t') {
+            end = now;
+        }
+        at += length ? length : 1;
+    }
+    return end;
 }
 
 static struct place to_place(const yaml_mark_t *mark, const struct scenario_override *override)
@@ -89,6 +112,13 @@ void syntax_complain(struct complaints *c, const yaml_parser_t *parser, const st
     if (strcmp(problem, "found character that cannot start any token") == 0) {
         complain_character(c, &parser->problem_mark, place);
         return;
+    }
+    if (byte_at(c, &parser->problem_mark) == '\0') {
+        place = end_place(c, override);
+        if (strcmp(problem, "did not find expected node content") == 0) {
+            complain(c, place, NULL, "the text ends where a value was expected: a bracket is not closed");
+            return;
+        }
     }
     for (size_t i = 0; i < sizeof known_errors / sizeof *known_errors; i++) {
         const struct known_error *k = &known_errors[i];

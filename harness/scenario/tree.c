@@ -25,7 +25,8 @@ struct anchor {
 
 struct level {
     struct node *node;
-    struct node *key; /* of a mapping: read, and its value not yet */
+    struct node *key;           /* of a mapping: read, and its value not yet */
+    const struct node *current; /* the last key, wherever it was put */
     bool have_key;
     bool drop; /* the value at `key` is to be left out */
 };
@@ -49,14 +50,20 @@ static struct place to_place(const struct builder *b, const yaml_mark_t *mark)
     return (struct place){(unsigned)mark->line + 1, (unsigned)mark->column + 1, b->override};
 }
 
-/* Steps to the open level's current element, in `steps` of SCENARIO_DEPTH_MAX; NULL at the root. */
+/* The way to what is read now, or with a smaller depth to one of the open levels, in `steps` of SCENARIO_DEPTH_MAX;
+ * NULL at the root. */
 static const struct step *here(const struct builder *b, struct step *steps, size_t depth)
 {
     const struct step *up = NULL;
     for (size_t i = 0; i < depth; i++) {
         const struct level *l = &b->levels[i];
-        const char *key = l->node->kind == NODE_LIST ? NULL : l->key && l->key->text ? l->key->text : "?";
-        steps[i] = (struct step){up, key, l->node->count};
+        bool is_key = l->node->kind == NODE_MAP;
+        /* A list's open element is in it already. */
+        size_t index = l->node->count - (i + 1 < b->depth);
+        if (is_key && !(l->current && l->current->text)) {
+            return up;
+        }
+        steps[i] = (struct step){up, is_key ? l->current->text : NULL, index};
         up = &steps[i];
     }
     return up;
@@ -99,6 +106,7 @@ static void take_key(struct builder *b, struct level *l, struct node *key)
     const struct step *map = here(b, steps, b->depth - 1);
     struct node *first = NULL;
     l->key = key;
+    l->current = key;
     l->have_key = true;
     l->drop = true;
     if (key->kind != NODE_SCALAR) {

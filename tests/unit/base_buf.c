@@ -58,6 +58,7 @@ static void test_printf_at_every_length_around_the_room(void **state)
         buf_printf(&b, "%*s", length, "");
         buf_printf(&b, ">%d", 7);
         assert_int_equal(b.size, length + 3);
+        assert_int_equal(strlen(b.data), b.size);
         assert_string_equal(b.data + length + 1, ">7");
         buf_fini(&b);
     }

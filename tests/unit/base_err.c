@@ -39,15 +39,19 @@ static void test_wrap_puts_context_in_front_and_keeps_the_code(void **state)
     assert_string_equal(e.text, "worker python: no python3");
 }
 
-static void test_longest_text_is_kept_whole(void **state)
+static void test_longest_text_is_kept_whole_and_one_more_is_not(void **state)
 {
     struct err e;
-    char text[ERR_TEXT_MAX];
+    char text[ERR_TEXT_MAX + 1];
     (void)state;
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
+    memset(text, 'x', sizeof text);
+    text[ERR_TEXT_MAX - 1] = '\0';
     err_set(&e, ERR_INPUT, "%s", text);
     assert_string_equal(e.text, text);
+    text[ERR_TEXT_MAX - 1] = 'x';
+    text[ERR_TEXT_MAX] = '\0';
+    err_set(&e, ERR_INPUT, "%s", text);
+    assert_string_equal(e.text + ERR_TEXT_MAX - 6, "xx...");
 }
 
 /* Every way to fill an error, each time with one byte too many and with characters of three bytes
@@ -82,7 +86,7 @@ int main(void)
         cmocka_unit_test(test_set_fills_code_and_text),
         cmocka_unit_test(test_sys_appends_the_reason),
         cmocka_unit_test(test_wrap_puts_context_in_front_and_keeps_the_code),
-        cmocka_unit_test(test_longest_text_is_kept_whole),
+        cmocka_unit_test(test_longest_text_is_kept_whole_and_one_more_is_not),
         cmocka_unit_test(test_too_long_a_text_ends_in_dots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,9 +31,12 @@ void commands_help(struct buf *out)
         buf_printf(out, "  %-10s ", commands[i]->name);
         text_add_wrapped(out, commands[i]->summary, 13);
     }
-    buf_add_str(out, "\nlocktrail help COMMAND shows a command's options, locktrail help scenario the keys of\n"
-                     "a scenario file.\n"
-                     "\nexit codes:\n"
+    buf_add_char(out, '\n');
+    text_add_wrapped(out,
+                     "locktrail help COMMAND shows a command's options, locktrail help scenario the keys of a scenario "
+                     "file.",
+                     0);
+    buf_add_str(out, "\nexit codes:\n"
                      "  0  success: each declared name at every stage\n"
                      "  1  partial: named locally, lost on the way\n"
                      "  2  failure: not named even locally\n"

@@ -104,11 +104,11 @@ static int confirm(const struct forward_target *target, bool yes, struct err *e)
     char answer[16] = "";
     bool ask = !yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
     if (!yes && !ask)
-        return err_set(e, ERR_USAGE,
-                       "run: this run would send its profiles to %s, and there is no terminal to ask: give --yes, or "
-                       "unset DD_TRACE_AGENT_URL, DD_AGENT_HOST and DD_API_KEY (or say `forward: none` in the "
-                       "scenario) to keep them inside",
-                       target->described);
+        return err_set(
+            e, ERR_USAGE,
+            "run: this run would send its profiles to %s, and there is no terminal to ask: give --yes, or keep "
+            "them inside with --set forward.to=none",
+            target->described);
     buf_printf(&text, "locktrail: the profiles of this run are sent to %s\n", target->described);
     if (ask)
         buf_printf(&text, "Send the profiles of this run to %s? [y/N] ", target->described);

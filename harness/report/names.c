@@ -6,13 +6,12 @@
 #include "report/text.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define KEY_SIZE 13
-#define NUMBER_SIZE 9
+#define NUMBER_SIZE 8
 #define NAME_SIZE (TEXT_WIDTH - 5 * (NUMBER_SIZE + 1))
 
 static const char *const order_names[NAMES_ORDER_COUNT] = {"acquires", "wait", "samples", "name"};
@@ -150,10 +149,8 @@ static void add_samples(const struct profile *p, struct buf *out)
 
 static void add_count(struct buf *out, uint64_t count)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, count);
     buf_add_char(out, ' ');
-    text_add_cell(out, text, NUMBER_SIZE, true, TEXT_PLAIN);
+    text_add_count(out, count, NUMBER_SIZE);
 }
 
 static void add_span(struct buf *out, uint64_t ns)
@@ -165,13 +162,24 @@ static void add_span(struct buf *out, uint64_t ns)
     buf_fini(&text);
 }
 
+/* A name that is too long for its column has a line of its own: names are what this table is for. */
+static void add_label(struct buf *out, const char *label)
+{
+    if (text_columns(label) <= NAME_SIZE) {
+        text_add_cell(out, label, NAME_SIZE, false, TEXT_PLAIN);
+        return;
+    }
+    text_add_fitted(out, label, TEXT_WIDTH);
+    buf_printf(out, "\n%*s", NAME_SIZE, "");
+}
+
 static void add_table(const struct profile *p, enum names_order order, struct buf *out)
 {
     const struct profile_name **names = sort(p, order);
     buf_printf(out, "\n%-*s %*s %*s %*s %*s %*s\n", NAME_SIZE, "LOCK NAME", NUMBER_SIZE, "SAMPLES", NUMBER_SIZE,
                "ACQUIRES", NUMBER_SIZE, "WAIT", NUMBER_SIZE, "RELEASES", NUMBER_SIZE, "HOLD");
     for (size_t i = 0; i < p->name_count; i++) {
-        text_add_cell(out, names[i]->label, NAME_SIZE, false, TEXT_PLAIN);
+        add_label(out, names[i]->label);
         add_count(out, names[i]->samples);
         add_count(out, names[i]->acquires);
         add_span(out, names[i]->wait_ns);

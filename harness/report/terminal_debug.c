@@ -5,7 +5,6 @@
 #include "report/view.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,10 +66,8 @@ static struct name_sum *sum_names(const struct evidence *ev, size_t instance, si
 
 static void add_number(const struct terminal *t, uint64_t number)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, number);
     buf_add_str(t->out, "  ");
-    text_add_cell(t->out, text, NUMBER_SIZE, true, TEXT_PLAIN);
+    text_add_count(t->out, number, NUMBER_SIZE);
 }
 
 static void add_name(const struct terminal *t, const struct name_sum *name)

@@ -79,14 +79,16 @@ static void add_undersampled(const struct terminal *t, const struct trail_lock *
     struct buf text = {0};
     char *label = view_lock_label(t->ev, lock->lock);
     int64_t longest = 0;
+    bool counted = view_truth(t->ev, lock->lock).known;
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         const struct stage_result *r = &lock->stages[stage];
         if (r->state != STATE_UNDERSAMPLED)
             continue;
         if (r->needed_ms > longest)
             longest = r->needed_ms;
-        buf_printf(&text, "%s%s (%" PRIu64 " acquires)", text.size > 0 ? ", " : "", stage_name(stage),
-                   r->true_acquires);
+        buf_printf(&text, "%s%s", text.size > 0 ? ", " : "", stage_name(stage));
+        if (counted)
+            buf_printf(&text, " (%" PRIu64 " acquires)", r->true_acquires);
     }
     struct stage_result slowest = {.needed_ms = longest};
     char *needed = view_needed(&slowest);

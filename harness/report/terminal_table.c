@@ -4,8 +4,6 @@
 
 #include "report/view.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,11 +131,11 @@ static void add_row(const struct terminal *t, const struct layout *l, const stru
     free(label);
     if (l->acquires) {
         struct lock_count truth = view_truth(t->ev, lock->lock);
-        char number[24] = "?";
-        if (truth.known)
-            snprintf(number, sizeof number, "%" PRIu64, truth.acquires);
         buf_add_str(t->out, GAP);
-        text_add_cell(t->out, number, ACQUIRES_SIZE, true, TEXT_PLAIN);
+        if (truth.known)
+            text_add_count(t->out, truth.acquires, ACQUIRES_SIZE);
+        else
+            text_add_cell(t->out, "?", ACQUIRES_SIZE, true, TEXT_PLAIN);
     }
     for (int stage = 0; stage < STAGE_COUNT; stage++)
         if (l->shown[stage])

@@ -270,6 +270,21 @@ void text_add_wrapped(struct buf *out, const char *text, size_t indent)
     buf_fini(&b);
 }
 
+void text_add_count(struct buf *out, uint64_t count, size_t width)
+{
+    static const char units[] = "MGTPE";
+    struct buf text = {0};
+    double scaled = (double)count;
+    buf_printf(&text, "%" PRIu64, count);
+    for (size_t i = 0; units[i] && text.size > width; i++) {
+        buf_clear(&text);
+        scaled /= i == 0 ? 1e6 : 1e3;
+        buf_printf(&text, "%.1f%c", scaled, units[i]);
+    }
+    text_add_cell(out, text.data, width, true, TEXT_PLAIN);
+    buf_fini(&text);
+}
+
 void text_add_ns(struct buf *out, uint64_t ns)
 {
     double x = (double)ns;
@@ -282,7 +297,7 @@ void text_add_ns(struct buf *out, uint64_t ns)
     else if (x < 999.95e6)
         buf_printf(out, "%.1f ms", x / 1e6);
     else
-        buf_printf(out, "%.1f s", x / 1e9);
+        buf_printf(out, x < 9999.95e9 ? "%.1f s" : "%.0f s", x / 1e9);
 }
 
 void text_add_bytes(struct buf *out, uint64_t bytes)

@@ -38,6 +38,9 @@ void text_add_coloured(struct buf *out, const char *text, enum text_colour colou
  * begins a new line. Ends with a newline. */
 void text_add_wrapped(struct buf *out, const char *text, size_t indent);
 
+/* A count at the right of `width` columns: exact where it has room, else "1234.5M" (millions), "G", "T", "P", "E". */
+void text_add_count(struct buf *out, uint64_t count, size_t width);
+
 /* For people: "0", "812 ns", "4.5 ms", "12.3 s"; "512 B", "12.3 KiB". */
 void text_add_ns(struct buf *out, uint64_t ns);
 void text_add_bytes(struct buf *out, uint64_t bytes);

@@ -61,10 +61,25 @@ static void test_table(void **state)
                                 "             are not UTF-8\n"
                                 "labels       lock name (70), thread name (72)\n"
                                 "\n"
-                                "LOCK NAME                        SAMPLES  ACQUIRES      WAIT  RELEASES      HOLD\n"
-                                "w.py:6:user_session_lock              40        40    1.0 us        40         0\n"
-                                "a.py:6                                20        20    9.0 us        20         0\n"
-                                "w.py:3:global_database_lock           10        10    5.0 ms         9    2.0 us\n");
+                                "LOCK NAME                            SAMPLES ACQUIRES     WAIT RELEASES     HOLD\n"
+                                "w.py:6:user_session_lock                  40       40   1.0 us       40        0\n"
+                                "a.py:6                                    20       20   9.0 us       20        0\n"
+                                "w.py:3:global_database_lock               10       10   5.0 ms        9   2.0 us\n");
+    buf_fini(&b);
+}
+
+static void test_a_long_name_has_its_own_line(void **state)
+{
+    struct profile_name name = {.label = S("controllers/session.py:1012:_SessionController__user_lock"), .samples = 7};
+    struct profile p = sample;
+    struct names_file file = {.path = "p", .profile = &p};
+    (void)state;
+    p.names = &name;
+    p.name_count = 1;
+    struct buf b = table(&file, NAMES_BY_ACQUIRES);
+    assert_non_null(strstr(b.data,
+                           "\ncontrollers/session.py:1012:_SessionController__user_lock\n"
+                           "                                           7        0        0        0        0\n"));
     buf_fini(&b);
 }
 
@@ -145,7 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),      cmocka_unit_test(test_orders),
         cmocka_unit_test(test_unreadable), cmocka_unit_test(test_foreign_and_empty_are_told_apart),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json),       cmocka_unit_test(test_a_long_name_has_its_own_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

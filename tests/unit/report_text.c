@@ -131,6 +131,22 @@ static void test_wrapped_breaks_long_words(void **state)
     buf_fini(&b);
 }
 
+static void test_counts(void **state)
+{
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } cases[] = {{0, "       0"},           {99999999, "99999999"},
+                 {100000000, "  100.0M"},   {123456789012, "  123.5G"},
+                 {99999900000, "99999.9M"}, {UINT64_MAX, "18446.7P"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf b = {0};
+        text_add_count(&b, cases[i].count, 8);
+        expect(&b, cases[i].text);
+    }
+}
+
 static void test_spans_and_sizes(void **state)
 {
     static const struct {
@@ -145,7 +161,7 @@ static void test_spans_and_sizes(void **state)
         {999951, "1.0 ms", "976.5 KiB"},
         {1048575, "1.0 ms", "1.0 MiB"},
         {12345678901, "12.3 s", "11.5 GiB"},
-        {UINT64_MAX, "18446744073.7 s", "16777216.0 TiB"},
+        {UINT64_MAX, "18446744074 s", "16777216.0 TiB"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -167,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_cell),
         cmocka_unit_test(test_wrapped),
         cmocka_unit_test(test_wrapped_breaks_long_words),
+        cmocka_unit_test(test_counts),
         cmocka_unit_test(test_spans_and_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""doctor: one line for each finding, each with its fix. Nothing here leaves this machine: no scenario needs a package index."""
+
+import http.server
+import os
+import re
+import shutil
+import socket
+import threading
+import unittest
+
+from cli import LOCKTRAIL, ROOT, Cli
+
+LINE = re.compile(r"^(ok      |warning |missing ) [^:]+: .+$")
+COMMAND = """name: mine
+control: none
+workers:
+  app:
+    runtime: command
+    command: [%s]
+    locks:
+      - {name: a_lock}
+"""
+
+
+class Info(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.server.info
+        self.send_response(200 if self.path == "/info" else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Doctor(Cli):
+    def doctor(self, text, env=None):
+        result = self.locktrail("doctor", self.write("s.yaml", text), env=env)
+        self.assertEqual(result.errors, "")
+        lines = result.output.splitlines()
+        for line in lines[:-1]:
+            self.assertRegex(line, LINE)
+            self.assertEqual(line.startswith("ok "), "; fix: " not in line, line)
+        self.assertEqual(result.status, 69 if "Something is missing: a run would fail." == lines[-1] else 0)
+        return result.status, {line[9:].split(":", 1)[0]: line for line in lines[:-1]}
+
+    def agent(self, info):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Info)
+        server.info = info
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return "127.0.0.1:%d" % server.server_port
+
+    def test_only_what_the_scenario_needs(self):
+        status, found = self.doctor(COMMAND % "sh")
+        self.assertEqual(status, 0)
+        self.assertEqual(list(found), ["locktrail", "guard", "worker app", "intake", "forward", "disk", "descriptors"])
+        self.assertEqual(found["forward"], "ok       forward: uploads stay inside")
+
+    def test_a_program_that_is_not_there(self):
+        status, found = self.doctor(COMMAND % "no-such-program")
+        self.assertEqual(status, 69)
+        self.assertEqual(found["worker app"], "missing  worker app: no-such-program is not there or can't be executed; "
+                                              "fix: install it, or correct the command in the scenario")
+
+    def test_an_interpreter_that_is_not_there(self):
+        text = "name: x\nworkers:\n  python: {interpreter: /none/python3}\nphases:\n  - {pattern: member}\n"
+        status, found = self.doctor(text)
+        self.assertEqual(status, 69)
+        self.assertEqual(found["python"], "missing  python: can't run /none/python3: No such file or directory; fix: "
+                                          "apt-get install python3 python3-venv, or set workers.NAME.interpreter")
+
+    def test_a_port_in_use(self):
+        with socket.socket() as used:
+            used.bind(("127.0.0.1", 0))
+            used.listen()
+            listen = "127.0.0.1:%d" % used.getsockname()[1]
+            status, found = self.doctor(COMMAND % "sh" + "intake: {listen: \"%s\"}\n" % listen)
+        self.assertEqual(status, 69)
+        self.assertEqual(found["intake"], "missing  intake: can't listen at %s: Address already in use; fix: end what "
+                                          "listens there, or set intake.listen to 127.0.0.1:0" % listen)
+
+    def test_agents(self):
+        good = self.agent(b'{"endpoints": ["/profiling/v1/input"]}')
+        old = self.agent(b'{"endpoints": ["/v0.4/traces"]}')
+        cases = [
+            ("http://" + good, 0, "ok       forward: agent at %s answers" % good),
+            ("http://" + old, 0, "warning  forward: agent at %s answers, and its /info does not name "
+                                 "/profiling/v1/input; fix: switch on profiling in the agent "
+                                 "(apm_config.profiling_dd_url)" % old),
+            ("http://127.0.0.1:1", 69, "missing  forward: agent at 127.0.0.1:1: can't connect: Connection refused; fix: "
+                                       "start the agent, or correct DD_TRACE_AGENT_URL, DD_AGENT_HOST and "
+                                       "DD_TRACE_AGENT_PORT"),
+        ]
+        for url, status, line in cases:
+            with self.subTest(url=url):
+                got, found = self.doctor(COMMAND % "sh", env={"DD_TRACE_AGENT_URL": url})
+                self.assertEqual((got, found["forward"]), (status, line))
+
+    def test_a_key_of_the_wrong_form_is_never_shown(self):
+        status, found = self.doctor(COMMAND % "sh", env={"DD_API_KEY": "not-a-key-at-all"})
+        self.assertEqual(status, 69)
+        self.assertTrue(found["forward"].startswith("missing  forward: "), found["forward"])
+        self.assertNotIn("not-a-key-at-all", "".join(found.values()))
+
+    def test_no_guard(self):
+        """A binary without its guard beside it, in a folder that has the workers."""
+        os.makedirs(self.path("home", "build"))
+        os.symlink(os.path.join(ROOT, "workers"), self.path("home", "workers"))
+        shutil.copy(LOCKTRAIL, self.path("home", "build", "locktrail"))
+        import subprocess
+
+        done = subprocess.run([self.path("home", "build", "locktrail"), "doctor", self.write("s.yaml", COMMAND % "sh")],
+                              stdout=subprocess.PIPE, env=self.environment(), timeout=60)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("missing  guard: %s is not there; fix: make\n" % self.path("home", "build", "locktrail-guard"),
+                      done.stdout.decode())
+
+    def test_no_home(self):
+        result = self.locktrail("doctor", self.write("s.yaml", COMMAND % "sh"), env={"LOCKTRAIL_HOME": "/none"})
+        self.assertEqual(result.status, 69)
+        self.assertIn("missing  locktrail: LOCKTRAIL_HOME is /none, and there is no workers/python/main.py below it",
+                      result.output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -28,7 +28,9 @@ struct progress {
     struct progress_options options;
     struct row *rows;
     size_t count, capacity;
-    size_t drawn; /* lines of the block on the screen */
+    char *output;    /* on a terminal: the last line of what prepares, below the block; NULL where nothing does */
+    double output_s; /* in a log: when such a line was last told */
+    size_t drawn;    /* lines of the block on the screen */
     double drawn_s;
     bool dirty;
 };
@@ -38,6 +40,7 @@ struct progress *progress_new(const struct progress_options *options)
     struct progress *p = mem_calloc(1, sizeof *p);
     p->options = *options;
     p->drawn_s = -PROGRESS_DRAW_S;
+    p->output_s = -PROGRESS_LOG_S;
     return p;
 }
 
@@ -51,6 +54,7 @@ void progress_free(struct progress *p)
         free(p->rows[i].text);
     }
     free(p->rows);
+    free(p->output);
     free(p);
 }
 
@@ -140,7 +144,6 @@ static char *describe(const struct run_event *event)
         return mem_strdup(text[0] ? text : "begins");
     case RUN_PROBLEM:
         return mem_printf("problem: %s", text);
-    case RUN_OUTPUT:
     case RUN_WORKER:
     case RUN_UPLOAD:
     case RUN_STATE:
@@ -180,18 +183,22 @@ static void draw_row(const struct progress *p, const struct row *row, struct buf
     buf_fini(&line);
 }
 
-static void draw(struct progress *p, double now, struct buf *out)
+static void draw_output(const struct progress *p, struct buf *out)
 {
-    size_t room = p->options.rows > 2 ? p->options.rows - 2 : 1, newest = 0, shown = 0, hidden = 0;
+    text_add_fitted(out, p->output, p->options.columns > 1 ? p->options.columns - 1 : 1);
+    buf_add_char(out, '\n');
+}
+
+/* Draws at most `room` lines of rows: all, or the newest of each worker, or those that fit and how many do not. Returns
+ * how many lines. */
+static size_t draw_rows(const struct progress *p, size_t room, struct buf *out)
+{
+    size_t newest = 0, shown = 0, hidden = 0;
     for (size_t i = 0; i < p->count; i++)
         newest += p->rows[i].last;
     bool all = p->count <= room;
     size_t lines = all ? p->count : newest;
-    /* The last line then says how many are not shown. */
     size_t most = lines <= room ? lines : room - 1;
-    if (p->drawn > 0)
-        buf_printf(out, UP, p->drawn);
-    buf_add_str(out, CLEAR_BELOW);
     for (size_t i = 0; i < p->count; i++) {
         if (!all && !p->rows[i].last)
             continue;
@@ -204,7 +211,20 @@ static void draw(struct progress *p, double now, struct buf *out)
     }
     if (hidden > 0)
         buf_printf(out, "and %zu more workers\n", hidden);
-    p->drawn = shown + (hidden > 0);
+    return shown + (hidden > 0);
+}
+
+static void draw(struct progress *p, double now, struct buf *out)
+{
+    size_t room = p->options.rows > 2 ? p->options.rows - 2 : 1;
+    if (p->drawn > 0)
+        buf_printf(out, UP, p->drawn);
+    buf_add_str(out, CLEAR_BELOW);
+    p->drawn = draw_rows(p, p->output && room > 1 ? room - 1 : room, out);
+    if (p->output && p->drawn < room) {
+        draw_output(p, out);
+        p->drawn++;
+    }
     p->drawn_s = now;
     p->dirty = false;
 }
@@ -261,8 +281,34 @@ static void on_worker(struct progress *p, const struct run_event *event, struct 
         draw(p, event->elapsed_s, out);
 }
 
+static void set_output(struct progress *p, const char *text)
+{
+    free(p->output);
+    p->output = text ? mem_strdup(text) : NULL;
+    p->dirty = true;
+}
+
+/* What pip says, several times a second. */
+static void on_output(struct progress *p, const struct run_event *event, struct buf *out)
+{
+    if (p->options.terminal) {
+        set_output(p, event->text);
+        if (event->elapsed_s - p->drawn_s >= PROGRESS_DRAW_S)
+            draw(p, event->elapsed_s, out);
+    } else if (event->elapsed_s - p->output_s >= PROGRESS_LOG_S) {
+        p->output_s = event->elapsed_s;
+        add_log(out, event, event->text);
+    }
+}
+
 void progress_event(struct progress *p, const struct run_event *event, struct buf *out)
 {
+    if (event->kind == RUN_OUTPUT && event->text) {
+        on_output(p, event, out);
+        return;
+    }
+    if (event->kind == RUN_STATE)
+        set_output(p, NULL);
     if (event->kind == RUN_PHASE) {
         on_phase(p, event, out);
         return;
@@ -281,7 +327,8 @@ void progress_event(struct progress *p, const struct run_event *event, struct bu
 
 void progress_end(struct progress *p, struct buf *out)
 {
-    if (p->options.terminal && p->dirty)
+    set_output(p, NULL);
+    if (p->options.terminal && (p->count > 0 || p->drawn > 0))
         draw(p, p->drawn_s, out);
     p->drawn = 0;
 }

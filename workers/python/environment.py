@@ -195,14 +195,14 @@ def explain_pip(lines, version):
 
 
 def nearest(versions, wanted):
-    """The few releases that are closest to `wanted`, ascending; no release candidates."""
+    """The few releases just below and above `wanted`, ascending; no release candidates."""
     def numbers(text):
         return ([int(n) for n in re.findall(r"\d+", text)] + [0, 0, 0])[:3]
 
-    goal = numbers(wanted)
-    releases = [v for v in versions if re.fullmatch(r"\d+(\.\d+)*", v)]
-    releases.sort(key=lambda v: [abs(a - b) for a, b in zip(numbers(v), goal)])
-    return sorted(releases[:NEAREST_SHOWN], key=numbers)
+    releases = sorted((v for v in versions if re.fullmatch(r"\d+(\.\d+)*", v)), key=numbers)
+    below = sum(numbers(v) < numbers(wanted) for v in releases)
+    start = max(0, min(below - NEAREST_SHOWN // 2, len(releases) - NEAREST_SHOWN))
+    return releases[start : start + NEAREST_SHOWN]
 
 
 def take_lock(path):

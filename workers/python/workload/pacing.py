@@ -10,6 +10,9 @@ LOAD = 0.25
 HOLD_MAX_S = 0.001
 # Without a pace there is no period to take a share of.
 HOLD_UNPACED_S = 0.0001
+# Where a thread takes two locks, one after the other, this share of its time goes to the first: were both held for as long,
+# threads would leave the first one just when the second is free, and nobody would wait for it.
+FIRST = 0.7
 # What a sleep takes longer than it was asked to: the kernel's timer slack and the switch back.
 SLEEP_COST_S = 0.00006
 # Threads come within this share of a period of one another: a burst, not a queue in step.
@@ -22,12 +25,13 @@ class Io:
     """The slow part of a critical section: a query, a read, a write."""
 
     def __init__(self, threads, iterations, seconds):
+        self.threads = threads
         self._hold_s = HOLD_UNPACED_S
         if seconds > 0:
             self._hold_s = min(HOLD_MAX_S, LOAD * seconds / iterations / threads)
 
     def wait(self, share=1.0):
-        """Waits as for a device. An iteration that takes one lock several times gives each time its share of 1."""
+        """Waits as for a device, once for each lock and iteration: `share` of the time that a lock may be held."""
         # Sleeping 0 s lets go of the interpreter too, so that others ask for the lock meanwhile.
         time.sleep(max(0.0, self._hold_s * share - SLEEP_COST_S))
 

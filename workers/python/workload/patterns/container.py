@@ -6,7 +6,7 @@ that are made on one line have one site, and are one lock of the ledger.
 """
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 SHARDS = ("orders", "users")
 STRIPES = 2
@@ -25,7 +25,7 @@ class ShardedIndex:
         table, stripe = SHARDS[turn % len(SHARDS)], turn % STRIPES
         with TABLE[table].asked, self.table_locks[table], TABLE[table].held:
             self.entries[table] = checksum(worker, turn)
-            self.io.wait()
+            self.io.wait(FIRST)
         with STRIPE[stripe].asked, self.stripe_locks[stripe], STRIPE[stripe].held:
             self.entries[stripe] = checksum(worker, table)
             self.io.wait()

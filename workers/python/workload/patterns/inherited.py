@@ -2,7 +2,7 @@
 """A handler that takes locks its base class has made: a plain one, and one that the base class shares with everybody."""
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 STATE = tally("inherited/state_lock")
 REGISTRY = tally("inherited/registry_lock")
@@ -21,7 +21,7 @@ class UploadHandler(BaseHandler):
     def handle(self, worker, turn):
         with STATE.asked, self.state_lock, STATE.held:
             self.state[worker] = checksum(worker, turn)
-            self.io.wait()
+            self.io.wait(FIRST)
         with REGISTRY.asked, self.registry_lock, REGISTRY.held:
             self.state["last"] = worker
             self.io.wait()

@@ -4,7 +4,7 @@ from collections import deque
 
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 REQUEST = tally("local/request_lock")
 RESPONSE = tally("local/response_lock")
@@ -20,7 +20,7 @@ def serve(io):
     def handle(worker, turn):
         with REQUEST.asked, request_lock, REQUEST.held:
             requests.append((worker, turn))
-            io.wait()
+            io.wait(FIRST)
         with RESPONSE.asked, response_lock, RESPONSE.held:
             responses[worker] = checksum(turn, len(requests))
             io.wait()

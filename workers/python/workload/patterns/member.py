@@ -2,7 +2,7 @@
 """Visitors' sessions with a cache before them: two locks in attributes of one object."""
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 SESSION = tally("member/user_session_lock")
 CACHE = tally("member/cache_lock")
@@ -22,7 +22,7 @@ class SessionStore:
         with CACHE.asked, self.cache_lock, CACHE.held:
             if page not in self.cache:
                 self.cache[page] = checksum("page", page)
-            self.io.wait()
+            self.io.wait(FIRST)
         with SESSION.asked, self.user_session_lock, SESSION.held:
             self.sessions[worker] = (page, self.cache[page])
             self.io.wait()

@@ -6,7 +6,7 @@ the profiler can't name it: a known limit, hence generic.
 """
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 ORDER = tally("nested/order_lock")
 PAYMENT = tally("nested/payment_lock")
@@ -28,7 +28,7 @@ class Order:
     def add_line(self, worker, turn):
         with ORDER.asked, self.order_lock, ORDER.held:
             self.lines += 1
-            self.io.wait()
+            self.io.wait(FIRST)
         with PAYMENT.asked, self.payment.payment_lock, PAYMENT.held:
             self.payment.total += checksum(worker, turn) % 100
             self.io.wait()

@@ -2,7 +2,7 @@
 """A vault that hides its locks: one underscore is a custom, two are mangled by the compiler."""
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 INTERNAL = tally("private/_internal_lock")
 PRIVATE = tally("private/__private_lock")
@@ -20,7 +20,7 @@ class Vault:
     def rotate(self, worker, turn):
         with INTERNAL.asked, self._internal_lock, INTERNAL.held:
             self._reads += 1
-            self._io.wait()
+            self._io.wait(FIRST)
         with PRIVATE.asked, self.__private_lock, PRIVATE.held:
             self.__secrets[turn % SECRETS_KEPT] = checksum(worker, turn)
             self._io.wait()

@@ -3,7 +3,7 @@
 import threading
 
 from workload.ledger import tally
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 JOURNAL = tally("reentrant/journal_lock")
 BALANCE = tally("reentrant/balance_lock")
@@ -31,7 +31,7 @@ class Journal:
 
     def sync(self):
         with JOURNAL.asked, self.journal_lock, JOURNAL.held:
-            self.io.wait()
+            self.io.wait(FIRST)
 
     def add(self, turn):
         with BALANCE.asked, self.balance_lock, BALANCE.held:

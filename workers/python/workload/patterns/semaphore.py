@@ -9,21 +9,20 @@ import threading
 from workload.ledger import tally
 from workload.pacing import checksum
 
-CONNECTIONS = 2
 EXPORTS = 1
-CONNECTION = tally("semaphore/connection_semaphore", CONNECTIONS)
 EXPORT = tally("semaphore/export_semaphore", EXPORTS)
 
 
 class ConnectionPool:
-    def __init__(self, io):
+    def __init__(self, io, connections):
         self.io = io
-        self.connection_semaphore = threading.Semaphore(CONNECTIONS)  # lock: semaphore/connection_semaphore exact
+        self.connection = tally("semaphore/connection_semaphore", connections)
+        self.connection_semaphore = threading.Semaphore(connections)  # lock: semaphore/connection_semaphore exact
         self.export_semaphore = threading.BoundedSemaphore(EXPORTS)  # lock: semaphore/export_semaphore exact
         self.results = {}
 
     def query(self, worker, turn):
-        with CONNECTION.asked, self.connection_semaphore, CONNECTION.held:
+        with self.connection.asked, self.connection_semaphore, self.connection.held:
             self.results[worker] = checksum(worker, turn)
             self.io.wait()
         with EXPORT.asked, self.export_semaphore, EXPORT.held:
@@ -32,4 +31,5 @@ class ConnectionPool:
 
 
 def serve(io):
-    return ConnectionPool(io).query
+    # Fewer connections than threads, or nobody would ever wait.
+    return ConnectionPool(io, 1 if io.threads <= 2 else 2).query

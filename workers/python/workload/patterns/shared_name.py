@@ -2,7 +2,7 @@
 """Two queues whose classes chose the same name for their lock: only the sites tell them apart."""
 from workload.ledger import tally
 from workload.locktype import LockType
-from workload.pacing import checksum
+from workload.pacing import FIRST, checksum
 
 MAIL = tally("shared_name/MailQueue.queue_lock")
 PRINT = tally("shared_name/PrintQueue.queue_lock")
@@ -17,7 +17,7 @@ class MailQueue:
     def push(self, worker, turn):
         with MAIL.asked, self.queue_lock, MAIL.held:
             self.last = checksum("mail", worker, turn)
-            self.io.wait()
+            self.io.wait(FIRST)
 
 
 class PrintQueue:

@@ -115,8 +115,7 @@ static void take_with_affix(struct search *s, struct adopt_new *fresh)
     free(text);
 }
 
-/* --- nothing of the label is left: only the counts tell ------------------------------------------------------------
- */
+/* --- nothing of the label is left: only the counts tell ----------------------------------------------------------- */
 
 static int by_counts(const struct row *x, const struct row *y)
 {

@@ -8,8 +8,8 @@
 
 #define ADOPT_NO_LOCK UINT32_MAX
 
-/* A label of the stage before that is gone or has fewer samples here, and the lock it belonged to. One element for each
- * lock where several share it; one with ADOPT_NO_LOCK where it was nobody's (it may explain a new label too). */
+/* A label of the stage before that is gone or has fewer samples here, and the lock it belonged to. One element for
+ * each lock where several share it; one with ADOPT_NO_LOCK where it was nobody's (it may explain a new label too). */
 struct adopt_old {
     const struct row *row;
     uint32_t lock;

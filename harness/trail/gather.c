@@ -12,8 +12,7 @@ const char *gather_base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* --- workers and flows
- * -------------------------------------------------------------------------------------------- */
+/* --- workers and flows ----------------------------------------------------------------------------------------- */
 
 static void gather_workers(struct work *w)
 {
@@ -77,9 +76,7 @@ static void gather_flows(struct work *w)
     }
 }
 
-/* --- copies
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- copies ---------------------------------------------------------------------------------------------------- */
 
 static const char *hash_text(const struct trail_copy *copy)
 {
@@ -186,9 +183,7 @@ static void gather_copies(struct work *w)
     }
 }
 
-/* --- labels
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- labels ---------------------------------------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *b)
 {
@@ -196,23 +191,34 @@ static int by_text(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-/* Numbers the labels by their text, so that nothing that follows depends on the order of the
- * copies. Returns, for each number in `texts`, the one in `labels`; for the caller to free. */
+/* Adds a sighting's label to `texts` and, where it is new, to `labels`; returns its number in `texts`. */
+static uint32_t add_label(struct work *w, const struct sighting *s, size_t *capacity)
+{
+    size_t number = table_put_text(&w->texts, s->label);
+    if (number == w->label_count) {
+        w->labels = mem_grow(w->labels, w->label_count, capacity, sizeof *w->labels);
+        w->labels[w->label_count++] = (struct label){
+            .text = s->label,
+            .file = gather_base_name(s->file),
+            .name = s->name,
+            .line = s->line,
+        };
+    }
+    return (uint32_t)number;
+}
+
+/* Numbers the labels by their text, so that nothing that follows depends on the order of the copies. Returns the label
+ * of each sighting, copy after copy; for the caller to free. */
 static uint32_t *gather_labels(struct work *w)
 {
-    size_t capacity = 0;
+    size_t capacity = 0, total = 0, at = 0;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        total += w->copies[i]->sighting_count;
+    }
+    uint32_t *sighted = mem_calloc(total, sizeof *sighted);
     for (size_t i = 0; i < w->copy_count; i++) {
         for (size_t k = 0; k < w->copies[i]->sighting_count; k++) {
-            const struct sighting *s = &w->copies[i]->sightings[k];
-            if (table_put_text(&w->texts, s->label) == w->label_count) {
-                w->labels = mem_grow(w->labels, w->label_count, &capacity, sizeof *w->labels);
-                w->labels[w->label_count++] = (struct label){
-                    .text = s->label,
-                    .file = gather_base_name(s->file),
-                    .name = s->name,
-                    .line = s->line,
-                };
-            }
+            sighted[at++] = add_label(w, &w->copies[i]->sightings[k], &capacity);
         }
     }
     if (w->label_count > 0) {
@@ -223,12 +229,14 @@ static uint32_t *gather_labels(struct work *w)
         const char *text = w->labels[i].text;
         numbers[table_find(&w->texts, text, strlen(text))] = (uint32_t)i;
     }
-    return numbers;
+    for (size_t i = 0; i < total; i++) {
+        sighted[i] = numbers[sighted[i]];
+    }
+    free(numbers);
+    return sighted;
 }
 
-/* --- rows
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------------------------ */
 
 /* How many copies of the flow have the hash. */
 static size_t flow_count_hash(const struct work *w, const struct flow *f, const char *hash)
@@ -248,8 +256,7 @@ static size_t flow_count_hash(const struct work *w, const struct flow *f, const 
     return count;
 }
 
-/* Whether copy `i` of the flow is the first of a run of equal hashes that is longer than at the
- * stage before. */
+/* Whether copy `i` of the flow is the first of a run of equal hashes that is longer than at the stage before. */
 static bool flow_came_twice(const struct work *w, const struct flow *f, size_t i)
 {
     const struct trail_copy *copy = w->copies[f->first_copy + i];
@@ -268,16 +275,15 @@ static bool flow_came_twice(const struct work *w, const struct flow *f, size_t i
 
 struct rows {
     struct work *w;
-    const uint32_t *numbers;
-    uint32_t *last; /* for each label: its row in this flow + 1; valid where above the flow's first row */
+    const uint32_t *sighted; /* the label of the next sighting */
+    uint32_t *last;          /* for each label: its row in this flow + 1; valid where above the flow's first row */
     size_t capacity;
 };
 
 static void rows_add(struct rows *r, const struct flow *f, const struct trail_copy *copy, const struct sighting *s,
-                     const char *twice)
+                     uint32_t label, const char *twice)
 {
     struct work *w = r->w;
-    uint32_t label = r->numbers[table_find(&w->texts, s->label, strlen(s->label))];
     if (r->last[label] <= f->first_row) {
         w->rows = mem_grow(w->rows, w->row_count, &r->capacity, sizeof *w->rows);
         w->rows[w->row_count] =
@@ -311,8 +317,9 @@ static void gather_flow_rows(struct rows *r, struct flow *f)
         const struct trail_copy *copy = w->copies[f->first_copy + i];
         const char *twice = flow_came_twice(w, f, i) ? w->copies[f->first_copy + i + 1]->path : NULL;
         for (size_t k = 0; k < copy->sighting_count; k++) {
+            uint32_t label = *r->sighted++;
             if (copy->sightings[k].samples > 0) {
-                rows_add(r, f, copy, &copy->sightings[k], twice);
+                rows_add(r, f, copy, &copy->sightings[k], label, twice);
             }
         }
     }
@@ -337,14 +344,14 @@ void gather(struct work *w)
     gather_workers(w);
     gather_flows(w);
     gather_copies(w);
-    uint32_t *numbers = gather_labels(w);
-    struct rows r = {.w = w, .numbers = numbers};
+    uint32_t *sighted = gather_labels(w);
+    struct rows r = {.w = w, .sighted = sighted};
     r.last = mem_calloc(w->label_count, sizeof *r.last);
     for (size_t i = 0; i < w->input->ledger->instance_count * STAGE_COUNT; i++) {
         gather_flow_rows(&r, &w->flows[i]);
     }
     free(r.last);
-    free(numbers);
+    free(sighted);
 }
 
 void gather_fini(struct work *w)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies to flows and rows: what each process shows at each stage, added up and in a fixed order.
- */
+/* Copies to flows and rows: what each process shows at each stage, added up and in a fixed order. */
 #ifndef LOCKTRAIL_TRAIL_GATHER_H
 #define LOCKTRAIL_TRAIL_GATHER_H
 

@@ -38,8 +38,8 @@ void ledger_fini(struct ledger *ledger)
     *ledger = (struct ledger){0};
 }
 
-/* The key of (worker, id): both with their final zero, so that no two pairs give the same bytes.
- * For the caller to free. */
+/* The key of (worker, id): both with their final zero, so that no two pairs give the same bytes. For the caller to
+ * free. */
 static char *lock_key(const char *worker, const char *id, size_t *size)
 {
     size_t first = strlen(worker) + 1, second = strlen(id) + 1;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ground truth of a run: every lock that a worker declared, and how often each process really took
- * it. */
+/* Ground truth of a run: every lock that a worker declared, and how often each process really took it. */
 #ifndef LOCKTRAIL_TRAIL_LEDGER_H
 #define LOCKTRAIL_TRAIL_LEDGER_H
 
@@ -10,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most locks and processes in one run. 256 workers are asked for; a hundred locks each is beyond
- * any shipped workload. */
+/* Most locks and processes in one run. 256 workers are asked for; a hundred locks each is beyond any shipped
+ * workload. */
 #define LEDGER_LOCKS_MAX 65536
 #define LEDGER_INSTANCES_MAX 1024
 
@@ -40,8 +39,7 @@ struct lock_count {
                      */
 };
 
-/* One process. `counts` has one element for each lock of the ledger (zero for other workers'
- * locks). */
+/* One process. `counts` has one element for each lock of the ledger (zero for other workers' locks). */
 struct instance {
     char *name;          /* "python.1.local", "python.control" */
     char *worker;        /* name in the scenario */
@@ -62,13 +60,11 @@ struct ledger {
 
 void ledger_fini(struct ledger *ledger);
 
-/* Adds a copy of *lock. The same (worker, id) again with the same content is the same lock (both
- * arms declare it); with another content it is an error, as is one lock too many. Returns its index
- * or -1. Code ERR_INPUT. */
+/* Adds a copy of *lock. The same (worker, id) again with the same content is the same lock (both arms declare it);
+ * with another content it is an error, as is one lock too many. Returns its index or -1. Code ERR_INPUT. */
 int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *e);
 
-/* Adds a process without counts; returns its index or -1 (a name that is there already, one too
- * many). */
+/* Adds a process without counts; returns its index or -1 (a name that is there already, one too many). */
 int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm, double capture_rate,
                         struct err *e);
 
@@ -76,8 +72,7 @@ int ledger_add_instance(struct ledger *ledger, const char *name, const char *wor
 int ledger_find_lock(const struct ledger *ledger, const char *worker, const char *id);
 int ledger_find_instance(const struct ledger *ledger, const char *name);
 
-/* Sets (does not add) what a process says of a lock. Counts only grow: a smaller one than before is
- * an error. */
+/* Sets (does not add) what a process says of a lock. Counts only grow: a smaller one than before is an error. */
 int ledger_set_count(struct ledger *ledger, size_t instance, size_t lock, const struct lock_count *count,
                      struct err *e);
 

@@ -52,8 +52,8 @@ static void key_name(struct matcher *m, size_t worker, const char *name)
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-/* Calls itself the lock's keys: its site; or else its name, and its mangled one. Writes their groups, returns how many.
- */
+/* Writes the groups under which the lock is found: its site's; or, without one, its name's and its mangled name's.
+ * Returns how many. */
 static size_t lock_groups(struct matcher *m, size_t i, size_t groups[2])
 {
     const struct lock *lock = work_lock(m->w, i);
@@ -143,8 +143,8 @@ static int by_group(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The rows of one site that several locks share: each to the locks whose name it bears; one that bears nobody's name to
- * those locks that are still without any, or, where there are none, to all. */
+/* The rows of one site that several locks share: each to the locks whose name it bears; one that bears nobody's name
+ * to those locks that are still without any, or, where there are none, to all. */
 static void share_rows(struct matcher *m, const struct pending *rows, size_t row_count)
 {
     struct work *w = m->w;

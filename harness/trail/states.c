@@ -34,6 +34,15 @@ double trail_absence_probability(uint64_t acquires, double rate)
     return rate >= 1 ? 0 : exp(-(double)acquires * rate);
 }
 
+struct cell *view_cells_new(size_t instance_count)
+{
+    struct cell *cells = mem_calloc(instance_count * STAGE_COUNT, sizeof *cells);
+    for (size_t i = 0; i < instance_count * STAGE_COUNT; i++) {
+        cells[i].state = STATE_NOT_RUN;
+    }
+    return cells;
+}
+
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Python's form of `__name` in a class: _Class__name (Python reference, "Private name mangling"). */
@@ -143,8 +152,10 @@ static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
 static void fill_cells(struct lock_view *v)
 {
     for (size_t k = 0; k < v->instance_count; k++) {
-        for (enum stage s = STAGE_DECLARED; s < STAGE_COUNT; s++) {
-            *view_cell(v, k, s) = (struct cell){.state = STATE_NOT_RUN};
+        for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
+            if (v->w->input->stage_ran[s]) {
+                *view_cell(v, k, s) = (struct cell){.state = STATE_NOT_RUN};
+            }
         }
     }
     add_hits(v);
@@ -272,7 +283,6 @@ static void judge_counts(const struct lock_view *v, enum stage stage, struct sta
 
 static void judge_stage(struct lock_view *v, enum stage stage, struct stage_result *r)
 {
-    r->state = STATE_NOT_RUN;
     for (size_t k = 0; k < v->instance_count; k++) {
         const struct cell *c = view_cell(v, k, stage);
         const struct lock_count *count = &work_instance(v->w, v->instances[k])->counts[v->lock];
@@ -374,7 +384,10 @@ void states_of_lock(struct lock_view *v, struct trail_lock *out)
     fill_cells(v);
     judge_declared(v, &out->stages[STAGE_DECLARED]);
     for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
-        judge_stage(v, s, &out->stages[s]);
+        out->stages[s].state = STATE_NOT_RUN;
+        if (v->w->input->stage_ran[s]) {
+            judge_stage(v, s, &out->stages[s]);
+        }
     }
     collect_seen(v, out);
 }

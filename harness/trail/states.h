@@ -33,7 +33,7 @@ struct lock_view {
     size_t lock;
     const uint32_t *instances; /* of the lock's worker */
     size_t instance_count;
-    struct cell *cells; /* [k * STAGE_COUNT + stage] for instances[k]; the caller's, room for all of the worker's */
+    struct cell *cells; /* [k * STAGE_COUNT + stage] for instances[k]; from view_cells_new */
     struct {
         size_t culprit;         /* k of the first process in the worst state */
         bool pooled;            /* absent by all processes together, where each alone might be chance */
@@ -45,6 +45,10 @@ static inline struct cell *view_cell(const struct lock_view *v, size_t k, enum s
 {
     return &v->cells[k * STAGE_COUNT + stage];
 }
+
+/* Cells for as many processes as one worker can have, all of them STATE_NOT_RUN; serves one lock after the other.
+ * Freed with free(). */
+struct cell *view_cells_new(size_t instance_count);
 
 /* How bad a state is: a wrong name is worse than none. STATE_NOT_RUN and STATE_UNDERSAMPLED are below all evidence. */
 int state_badness(enum lock_state state);

@@ -8,8 +8,8 @@
 /* A power of two; small, since most tables of a run hold a few dozen keys. */
 #define SLOTS_MIN 32
 
-/* FNV-1a, 64 bits (its published offset basis and prime), and a last mixing step since only the low
- * bits choose a slot. */
+/* FNV-1a, 64 bits (its published offset basis and prime), and a last mixing step since only the low bits choose a
+ * slot. */
 static uint64_t hash_of(const void *key, size_t size)
 {
     const unsigned char *bytes = key;
@@ -30,8 +30,7 @@ void table_fini(struct table *t)
     *t = (struct table){0};
 }
 
-/* The slot that holds the key, or the free one where it belongs. The table has at least one free
- * slot. */
+/* The slot that holds the key, or the free one where it belongs. The table has at least one free slot. */
 static size_t slot_of(const struct table *t, const void *key, size_t size, uint64_t hash)
 {
     size_t mask = t->slot_count - 1;

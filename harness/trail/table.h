@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte strings to dense numbers: the n-th new key has the number n-1. A fixed hash, so that nothing
- * depends on chance. */
+/* Byte strings to dense numbers: the n-th new key has the number n-1. A fixed hash, so that nothing depends on
+ * chance. */
 #ifndef LOCKTRAIL_TRAIL_TABLE_H
 #define LOCKTRAIL_TRAIL_TABLE_H
 

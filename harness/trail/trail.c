@@ -24,8 +24,7 @@ static void judge_locks(const struct work *w, struct trail_result *result)
     for (size_t i = 0; i < w->workers.count; i++) {
         most = w->worker_instances[i].count > most ? w->worker_instances[i].count : most;
     }
-    struct lock_view view = {.w = w};
-    view.cells = mem_calloc(most * STAGE_COUNT, sizeof *view.cells);
+    struct lock_view view = {.w = w, .cells = view_cells_new(most)};
     result->lock_count = w->input->ledger->lock_count;
     result->locks = mem_calloc(result->lock_count, sizeof *result->locks);
     for (size_t i = 0; i < result->lock_count; i++) {

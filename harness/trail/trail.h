@@ -118,8 +118,7 @@ struct trail_lock {
     bool known_limit; /* its rendering is generic: neither success nor failure */
 };
 
-/* A name that nobody declared: the runtime's own locks, or another file's. Never counted as
- * success. */
+/* A name that nobody declared: the runtime's own locks, or another file's. Never counted as success. */
 struct undeclared {
     char *label, *file, *name;
     unsigned line;
@@ -142,15 +141,14 @@ struct trail_result {
     size_t note_count;
 };
 
-/* Judges. Does no I/O and reads no clock; the same input gives the same result, whatever the order
- * of the copies. Processes feed stages by their arm: ARM_CONTROL the control, ARM_LOCAL the
- * collector, ARM_UPLOAD the upload and everything after it, ARM_TEE both. The result is the
- * caller's (trail_result_fini) and borrows nothing. */
+/* Judges. Does no I/O and reads no clock; the same input gives the same result, whatever the order of the copies.
+ * Processes feed stages by their arm: ARM_CONTROL the control, ARM_LOCAL the collector, ARM_UPLOAD the upload and
+ * everything after it, ARM_TEE both. The result is the caller's (trail_result_fini) and borrows nothing. */
 void trail_judge(const struct trail_input *input, struct trail_result *result);
 void trail_result_fini(struct trail_result *result);
 
-/* Chance that a lock with `acquires` acquires leaves no sample at capture rate `rate`: exp(-n p),
- * and exactly 0 at rate 1 with at least one acquire. */
+/* Chance that a lock with `acquires` acquires leaves no sample at capture rate `rate`: exp(-n p), and exactly 0 at
+ * rate 1 with at least one acquire. */
 double trail_absence_probability(uint64_t acquires, double rate);
 
 #endif

@@ -74,8 +74,8 @@ bool stage_parse(const char *text, enum stage *out);
 bool mechanism_parse(const char *text, enum mechanism *out);
 bool arm_parse(const char *text, enum arm *out);
 
-/* `exact`, `generic`, or `mangled:_Session__lock`: for the last one *mangled points behind the
- * colon. False where the text is of another form (an empty mangled name too). */
+/* `exact`, `generic`, or `mangled:_Session__lock`: for the last one *mangled points behind the colon. False where the
+ * text is of another form (an empty mangled name too). */
 bool rendering_parse(const char *text, enum rendering *out, const char **mangled);
 
 /* Exit code of a verdict as design.md lists them (0-4; error is 70). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the steps of one judgement hand on to one another: gather -> match -> changes -> states ->
- * losses -> verdict. Everything borrowed points into the input or into a table of this struct. */
+/* What the steps of one judgement hand on to one another: gather -> match -> changes -> states -> losses -> verdict.
+ * Everything borrowed points into the input or into a table of this struct. */
 #ifndef LOCKTRAIL_TRAIL_WORK_H
 #define LOCKTRAIL_TRAIL_WORK_H
 
@@ -39,8 +39,7 @@ struct flow {
     uint64_t labelled, unlabelled; /* lock samples */
     struct trail_label_key *keys;  /* by key; the array is its own */
     size_t key_count;
-    /* How labels changed since `before`: those which became a proper prefix of themselves, and all.
-     */
+    /* How labels changed since `before`: those which became a proper prefix of themselves, and all. */
     size_t shortened, changed, cut_at_site;
     size_t shortest, longest; /* bytes of the shortened ones */
 };

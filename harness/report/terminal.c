@@ -45,7 +45,7 @@ static void add_run(const struct terminal *t)
     buf_fini(&text);
 }
 
-/* "python: ddtrace 4.16.0, 2 processes (1 local, 1 upload), capture 100 %" */
+/* "python: ddtrace 4.16.0, processes: 1 local, 1 upload; capture_pct 100" */
 static void add_worker(const struct terminal *t, const struct scenario_worker *worker)
 {
     static const enum arm arms[] = {ARM_LOCAL, ARM_UPLOAD, ARM_TEE};
@@ -68,15 +68,16 @@ static void add_worker(const struct terminal *t, const struct scenario_worker *w
         runtime = "ddtrace";
         version = worker->version;
     }
-    buf_printf(&text, "%s: %s%s%s, %zu %s", worker->name, runtime[0] ? runtime : "command", version[0] ? " " : "",
-               version, all, all == 1 ? "process" : "processes");
-    const char *before = " (";
+    buf_printf(&text, "%s: %s%s%s, processes:", worker->name, runtime[0] ? runtime : "command", version[0] ? " " : "",
+               version);
+    const char *before = " ";
     for (size_t a = 0; a < 3; a++) {
-        if (counts[a] > 0)
-            buf_printf(&text, "%s%zu %s", before, counts[a], arm_name(arms[a]));
-        before = counts[a] > 0 ? ", " : before;
+        if (counts[a] == 0)
+            continue;
+        buf_printf(&text, "%s%zu %s", before, counts[a], arm_name(arms[a]));
+        before = ", ";
     }
-    buf_printf(&text, "%s, capture_pct %g", all > 0 ? ")" : "", worker->capture_pct);
+    buf_printf(&text, "%s; capture_pct %g", all > 0 ? "" : " none", worker->capture_pct);
     add_value(t, "worker", text.data);
     buf_fini(&text);
 }

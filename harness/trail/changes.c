@@ -18,6 +18,12 @@ struct group {
     size_t count;
 };
 
+/* A label of the stage before that lost samples. */
+struct candidate {
+    uint32_t label;
+    uint64_t missing;
+};
+
 static uint64_t missing(const struct work *w, const struct hit *before, enum stage stage)
 {
     const struct row *then = &w->rows[before->row];
@@ -26,27 +32,33 @@ static uint64_t missing(const struct work *w, const struct hit *before, enum sta
     return then->samples > samples ? then->samples - samples : 0;
 }
 
-/* The old label that the new one most plainly stands for: by the rule, then by how many samples it lost. */
-static const struct hit *best_old(const struct work *w, const struct group *before, const struct row *now)
+/* The labels that lost samples, at most CANDIDATES_MAX of them; returns how many. */
+static size_t find_candidates(const struct work *w, const struct group *before, enum stage stage,
+                              struct candidate candidates[CANDIDATES_MAX])
 {
-    const struct hit *best = NULL;
-    enum rewrite best_kind = REWRITE_REPLACED;
-    uint64_t best_missing = 0;
-    size_t weighed = 0;
-    for (size_t i = 0; i < before->count && weighed < CANDIDATES_MAX; i++) {
-        uint64_t lost = missing(w, &before->hits[i], now->stage);
-        if (lost == 0) {
-            continue;
-        }
-        weighed++;
-        enum rewrite kind = rewrite_classify(work_label(w, &w->rows[before->hits[i].row]), work_label(w, now));
-        if (best == NULL || kind < best_kind || (kind == best_kind && lost > best_missing)) {
-            best = &before->hits[i];
-            best_kind = kind;
-            best_missing = lost;
+    size_t count = 0;
+    for (size_t i = 0; i < before->count && count < CANDIDATES_MAX; i++) {
+        uint64_t lost = missing(w, &before->hits[i], stage);
+        if (lost > 0) {
+            candidates[count++] = (struct candidate){w->rows[before->hits[i].row].label, lost};
         }
     }
-    return best;
+    return count;
+}
+
+/* The old label that the new one most plainly stands for: by the rule, then by how many samples it lost. */
+static uint32_t best_old(const struct work *w, const struct candidate *candidates, size_t count, uint32_t label)
+{
+    size_t best = 0;
+    enum rewrite best_kind = REWRITE_REPLACED;
+    for (size_t i = 0; i < count; i++) {
+        enum rewrite kind = rewrite_classify(&w->labels[candidates[i].label], &w->labels[label]);
+        if (i == 0 || kind < best_kind || (kind == best_kind && candidates[i].missing > candidates[best].missing)) {
+            best = i;
+            best_kind = kind;
+        }
+    }
+    return candidates[best].label;
 }
 
 static void count_change(struct work *w, const struct change *c)
@@ -104,13 +116,11 @@ const struct change *changes_swapped_with(const struct work *w, const struct cha
 
 static void compare_groups(struct work *w, const struct group *before, const struct group *now)
 {
-    for (size_t i = 0; i < now->count; i++) {
+    struct candidate candidates[CANDIDATES_MAX];
+    size_t count = find_candidates(w, before, now->hits->stage, candidates);
+    for (size_t i = 0; i < now->count && count > 0; i++) {
         const struct row *row = &w->rows[now->hits[i].row];
-        if (gather_find(w, row->instance, work_flow(w, row->instance, row->stage)->before, row->label) != NULL) {
-            continue;
-        }
-        const struct hit *old = best_old(w, before, row);
-        if (old == NULL) {
+        if (gather_find(w, row->instance, before->hits->stage, row->label) != NULL) {
             continue;
         }
         w->changes = mem_grow(w->changes, w->change_count, &w->change_capacity, sizeof *w->changes);
@@ -118,7 +128,7 @@ static void compare_groups(struct work *w, const struct group *before, const str
             .lock = now->hits[i].lock,
             .instance = row->instance,
             .stage = row->stage,
-            .before = w->rows[old->row].label,
+            .before = best_old(w, candidates, count, row->label),
             .after = row->label,
         };
         count_change(w, &w->changes[w->change_count++]);

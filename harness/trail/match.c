@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/match.h"
-#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/adopt.h"
 #include "trail/gather.h"
+#include "trail/sites.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,99 +14,18 @@ struct pending {
     uint32_t row;
 };
 
+/* Hits that the nameless rows of one shared site may give in one flow. A site of few locks is never near it; a list of
+ * thousands of locks under many names would give their product. Further rows are listed as undeclared. */
+#define SHARED_HITS_MAX 65536
+
 struct matcher {
     struct work *w;
-    struct table groups;      /* (worker, file, line), or (worker, name) of locks without a site */
-    struct span *group_locks; /* in work.site_items */
-    struct buf key;
+    struct sites sites;
     struct pending *pending; /* of the flow at hand */
     size_t pending_count, pending_capacity;
     size_t hits_before; /* where the hits of the stage before begin, of the same process */
     size_t hits_now;
 };
-
-static bool has_site(const struct lock *lock)
-{
-    return lock->line != 0 && lock->file[0] != '\0';
-}
-
-static void key_start(struct matcher *m, char kind, size_t worker)
-{
-    buf_clear(&m->key);
-    buf_add_char(&m->key, kind);
-    buf_add(&m->key, &worker, sizeof worker);
-}
-
-static void key_site(struct matcher *m, size_t worker, const char *file, unsigned line)
-{
-    key_start(m, 's', worker);
-    buf_add(&m->key, &line, sizeof line);
-    buf_add_str(&m->key, file);
-}
-
-static void key_name(struct matcher *m, size_t worker, const char *name)
-{
-    key_start(m, 'n', worker);
-    buf_add_str(&m->key, name);
-}
-
-/* --- groups ------------------------------------------------------------------------------------------------------- */
-
-/* Writes the groups under which the lock is found: its site's; or, without one, its name's and its mangled name's.
- * Returns how many. */
-static size_t lock_groups(struct matcher *m, size_t i, size_t groups[2])
-{
-    const struct lock *lock = work_lock(m->w, i);
-    size_t count = 0;
-    if (has_site(lock)) {
-        key_site(m, m->w->lock_worker[i], gather_base_name(lock->file), lock->line);
-        groups[count++] = table_put(&m->groups, m->key.data, m->key.size);
-        return count;
-    }
-    if (lock->name[0] != '\0') {
-        key_name(m, m->w->lock_worker[i], lock->name);
-        groups[count++] = table_put(&m->groups, m->key.data, m->key.size);
-    }
-    if (lock->mangled != NULL && strcmp(lock->mangled, lock->name) != 0) {
-        key_name(m, m->w->lock_worker[i], lock->mangled);
-        groups[count++] = table_put(&m->groups, m->key.data, m->key.size);
-    }
-    return count;
-}
-
-static void build_groups(struct matcher *m)
-{
-    struct work *w = m->w;
-    size_t locks = w->input->ledger->lock_count, capacity = 0, total = 0, groups[2];
-    w->site_locks = mem_calloc(locks, sizeof *w->site_locks);
-    for (size_t i = 0; i < locks; i++) {
-        size_t count = lock_groups(m, i, groups);
-        for (size_t k = 0; k < count; k++, total++) {
-            size_t old = capacity;
-            m->group_locks = mem_grow(m->group_locks, m->groups.count - 1, &capacity, sizeof *m->group_locks);
-            memset(m->group_locks + old, 0, (capacity - old) * sizeof *m->group_locks);
-            m->group_locks[groups[k]].count++;
-        }
-    }
-    w->site_items = mem_calloc(total, sizeof *w->site_items);
-    for (size_t i = 0, first = 0; i < m->groups.count; i++) {
-        m->group_locks[i].first = first;
-        first += m->group_locks[i].count;
-        m->group_locks[i].count = 0;
-    }
-    for (size_t i = 0; i < locks; i++) {
-        size_t count = lock_groups(m, i, groups);
-        for (size_t k = 0; k < count; k++) {
-            struct span *s = &m->group_locks[groups[k]];
-            w->site_items[s->first + s->count++] = (uint32_t)i;
-        }
-    }
-    for (size_t i = 0; i < locks; i++) {
-        if (lock_groups(m, i, groups) > 0) {
-            w->site_locks[i] = m->group_locks[groups[0]];
-        }
-    }
-}
 
 /* --- hits --------------------------------------------------------------------------------------------------------- */
 
@@ -123,15 +42,10 @@ static struct hit *add_hit(struct work *w, const struct row *row, uint32_t lock)
     return hit;
 }
 
-/* Whether the row's name is this lock's own. A row without a name is that of a lock which is to have none. */
-static bool is_own(const struct work *w, const struct row *row, uint32_t lock)
+static void leave_over(struct work *w, uint32_t row)
 {
-    const struct lock *l = work_lock(w, lock);
-    const char *name = work_label(w, row)->name;
-    if (name[0] == '\0') {
-        return l->rendering == RENDERING_GENERIC;
-    }
-    return strcmp(name, l->name) == 0 || (l->mangled != NULL && strcmp(name, l->mangled) == 0);
+    w->leftover = mem_grow(w->leftover, w->leftover_count, &w->leftover_capacity, sizeof *w->leftover);
+    w->leftover[w->leftover_count++] = row;
 }
 
 static int by_group(const void *a, const void *b)
@@ -143,46 +57,57 @@ static int by_group(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The rows of one site that several locks share: each to the locks whose name it bears; one that bears nobody's name
- * to those locks that are still without any, or, where there are none, to all. */
+/* The rows that bear nobody's name: to the locks that are still without any, or, where there are none, to all. */
+static void share_nameless(struct matcher *m, const struct pending *rows, size_t row_count, const bool *named,
+                           size_t named_count)
+{
+    const struct span *locks = &m->sites.groups[rows[0].group];
+    size_t shared = 0, most = SHARED_HITS_MAX / locks->count;
+    for (size_t i = 0; i < row_count; i++) {
+        const struct row *row = &m->w->rows[rows[i].row];
+        if (sites_owners(&m->sites, rows[i].group, row).count > 0) {
+            continue;
+        }
+        if (shared++ >= (most > 0 ? most : 1)) {
+            leave_over(m->w, rows[i].row);
+            continue;
+        }
+        for (size_t k = 0; k < locks->count; k++) {
+            if (!named[k] || named_count == locks->count) {
+                add_hit(m->w, row, m->w->site_items[locks->first + k]);
+            }
+        }
+    }
+}
+
+/* The rows of one site that several locks share: each to the locks whose name it bears, then the others. */
 static void share_rows(struct matcher *m, const struct pending *rows, size_t row_count)
 {
     struct work *w = m->w;
-    const struct span *locks = &m->group_locks[rows[0].group];
-    const uint32_t *items = w->site_items + locks->first;
+    const struct span *locks = &m->sites.groups[rows[0].group];
     bool *named = mem_calloc(locks->count, sizeof *named);
     size_t first_hit = w->hit_count, named_count = 0;
     uint64_t acquires = 0;
     bool clear = true;
     for (size_t i = 0; i < row_count; i++) {
         const struct row *row = &w->rows[rows[i].row];
-        size_t owners = 0;
+        struct span owners = sites_owners(&m->sites, rows[i].group, row);
         acquires += row->acquires;
-        for (size_t k = 0; k < locks->count; k++) {
-            if (is_own(w, row, items[k])) {
-                add_hit(w, row, items[k]);
-                named_count += !named[k];
-                named[k] = true;
-                owners++;
-            }
-        }
-        clear = clear && owners == 1;
-    }
-    for (size_t i = 0; i < row_count; i++) {
-        const struct row *row = &w->rows[rows[i].row];
-        bool owned = false;
-        for (size_t k = 0; k < locks->count && !owned; k++) {
-            owned = is_own(w, row, items[k]);
-        }
-        for (size_t k = 0; k < locks->count && !owned; k++) {
-            if (!named[k] || named_count == locks->count) {
-                add_hit(w, row, items[k]);
-            }
+        clear = clear && owners.count == 1;
+        for (size_t k = 0; k < owners.count; k++) {
+            uint32_t place = m->sites.places[owners.first + k];
+            add_hit(w, row, w->site_items[locks->first + place]);
+            named_count += !named[place];
+            named[place] = true;
         }
     }
+    share_nameless(m, rows, row_count, named, named_count);
+    struct shared_truth truth = sites_truth(&m->sites, rows[0].group, w->rows[rows[0].row].instance);
     for (size_t i = first_hit; i < w->hit_count; i++) {
         w->hits[i].shared = !clear;
         w->hits[i].shared_acquires = acquires;
+        w->hits[i].shared_known = truth.known;
+        w->hits[i].shared_true = truth.acquires;
     }
     free(named);
 }
@@ -199,20 +124,6 @@ static void share_pending(struct matcher *m)
         share_rows(m, m->pending + i, count);
     }
     m->pending_count = 0;
-}
-
-/* The group of the row's site, or of its name among the locks without a site. */
-static size_t group_of(struct matcher *m, const struct row *row)
-{
-    const struct label *label = work_label(m->w, row);
-    size_t worker = m->w->instance_worker[row->instance];
-    key_site(m, worker, label->file, label->line);
-    size_t group = table_find(&m->groups, m->key.data, m->key.size);
-    if (group == TABLE_NONE && label->name[0] != '\0') {
-        key_name(m, worker, label->name);
-        group = table_find(&m->groups, m->key.data, m->key.size);
-    }
-    return group;
 }
 
 /* --- through the copy before -------------------------------------------------------------------------------------- */
@@ -311,8 +222,7 @@ static void match_through(struct matcher *m, const struct flow *f, uint32_t *loo
         }
     }
     for (size_t i = 0; i < left; i++) {
-        w->leftover = mem_grow(w->leftover, w->leftover_count, &w->leftover_capacity, sizeof *w->leftover);
-        w->leftover[w->leftover_count++] = loose[i];
+        leave_over(w, loose[i]);
     }
     free(old);
     free(fresh);
@@ -325,11 +235,11 @@ static void match_flow(struct matcher *m, const struct flow *f)
     size_t loose_count = 0;
     for (size_t i = 0; i < f->rows; i++) {
         uint32_t row = (uint32_t)(f->first_row + i);
-        size_t group = group_of(m, &w->rows[row]);
+        size_t group = sites_group(&m->sites, &w->rows[row]);
         if (group == TABLE_NONE) {
             loose[loose_count++] = row;
-        } else if (m->group_locks[group].count == 1) {
-            add_hit(w, &w->rows[row], w->site_items[m->group_locks[group].first]);
+        } else if (m->sites.groups[group].count == 1) {
+            add_hit(w, &w->rows[row], w->site_items[m->sites.groups[group].first]);
         } else {
             m->pending = mem_grow(m->pending, m->pending_count, &m->pending_capacity, sizeof *m->pending);
             m->pending[m->pending_count++] = (struct pending){group, row};
@@ -340,8 +250,7 @@ static void match_flow(struct matcher *m, const struct flow *f)
         match_through(m, f, loose, loose_count);
     } else {
         for (size_t i = 0; i < loose_count; i++) {
-            w->leftover = mem_grow(w->leftover, w->leftover_count, &w->leftover_capacity, sizeof *w->leftover);
-            w->leftover[w->leftover_count++] = loose[i];
+            leave_over(w, loose[i]);
         }
     }
     free(loose);
@@ -383,7 +292,7 @@ static int by_lock(const void *a, const void *b)
 void match(struct work *w)
 {
     struct matcher m = {.w = w};
-    build_groups(&m);
+    sites_build(&m.sites, w);
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
         m.hits_now = w->hit_count;
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
@@ -406,10 +315,8 @@ void match(struct work *w)
         s->first = s->count ? s->first : i;
         s->count++;
     }
-    table_fini(&m.groups);
-    free(m.group_locks);
+    sites_fini(&m.sites);
     free(m.pending);
-    buf_fini(&m.key);
 }
 
 void match_fini(struct work *w)

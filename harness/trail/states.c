@@ -2,6 +2,7 @@
 #include "trail/states.h"
 #include "base/mem.h"
 #include "trail/gather.h"
+#include "trail/sites.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,6 +97,8 @@ static void add_hits(struct lock_view *v)
         c->ambiguous = c->ambiguous || hit->ambiguous;
         c->shared = c->shared || hit->shared;
         c->shared_acquires = hit->shared_acquires;
+        c->shared_known = hit->shared_known;
+        c->shared_true = hit->shared_true;
     }
 }
 
@@ -175,32 +178,20 @@ static enum count_state compare(uint64_t expected, uint64_t found)
     return found < expected ? COUNT_FEWER : found > expected ? COUNT_MORE : COUNT_EQUAL;
 }
 
-/* Whether the process counted the lock's acquires itself and each of them is sampled. */
-static bool is_exact(const struct work *w, size_t instance, size_t lock)
-{
-    const struct instance *in = work_instance(w, instance);
-    return in->capture_rate >= 1 && work_lock(w, lock)->counted && in->counts[lock].known;
-}
-
 struct count_check count_against_ledger(const struct lock_view *v, size_t k, enum stage stage)
 {
     const struct work *w = v->w;
     const struct cell *c = view_cell(v, k, stage);
     const struct lock_count *counts = work_instance(w, v->instances[k])->counts;
     struct count_check check = {.expected = counts[v->lock].acquires, .found = c->acquires};
-    if (c->ambiguous || !is_exact(w, v->instances[k], v->lock)) {
+    if (c->ambiguous || !sites_is_exact(w, v->instances[k], v->lock)) {
         return check;
     }
     if (c->shared) {
-        const struct span *s = &w->site_locks[v->lock];
-        check.expected = 0;
+        check.expected = c->shared_true;
         check.found = c->shared_acquires;
-        for (size_t i = 0; i < s->count; i++) {
-            uint32_t other = w->site_items[s->first + i];
-            if (work_lock(w, other)->line == 0 || !is_exact(w, v->instances[k], other)) {
-                return check;
-            }
-            check.expected += counts[other].acquires;
+        if (!c->shared_known) {
+            return check;
         }
     }
     check.state = compare(check.expected, check.found);

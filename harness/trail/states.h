@@ -10,9 +10,9 @@ struct cell {
     enum lock_state state; /* STATE_NOT_RUN where the process does not feed the stage */
     size_t first_hit, hits;
     uint64_t samples, acquires;
-    const char *twice; /* a copy that holds the lock and came twice, or NULL */
-    bool ambiguous, shared;
-    uint64_t shared_acquires;
+    const char *twice;                    /* a copy that holds the lock and came twice, or NULL */
+    bool ambiguous, shared, shared_known; /* as in struct hit */
+    uint64_t shared_acquires, shared_true;
     bool expected_known;
     double expected;         /* samples that the true acquires let expect; where they are unknown, an estimate from
                                 `estimated_from` */

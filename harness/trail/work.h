@@ -51,6 +51,8 @@ struct hit {
     bool adopted;             /* through the copy before: its site can no longer be read */
     bool ambiguous;           /* adopted by several locks: whose acquires they are can't be said */
     bool shared;              /* other locks of the same site have a claim on it too */
+    bool shared_known;        /* where `shared`: the ledger has all acquires of that site, and each is sampled */
+    uint64_t shared_true;     /* they */
     uint64_t shared_acquires; /* where `shared`: all acquires of that site */
 };
 

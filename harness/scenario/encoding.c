@@ -32,7 +32,7 @@ static void complain_byte(struct complaints *c, struct place place, const char *
 {
     const unsigned char *b = (const unsigned char *)at;
     if (length == 0) {
-        complain(c, place, NULL, "byte 0x%02X is not UTF-8, expected a file saved as UTF-8", b[0]);
+        complain(c, place, NULL, "byte 0x%02X is not UTF-8, expected text in UTF-8", b[0]);
     } else if (b[0] == '\0') {
         complain(c, place, NULL, "a zero byte, expected text");
     } else {

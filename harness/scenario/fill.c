@@ -19,8 +19,8 @@ static void fill_phases(struct scenario *s)
     }
     for (size_t i = 0; i < s->phase_count; i++) {
         struct scenario_phase *p = &s->phases[i];
-        if (p->iterations) {
-            continue;
+        if (p->iterations || p->share <= 0) {
+            continue; /* without a share: a phase that could not be read */
         }
         p->seconds = seconds * p->share / shares;
         double iterations = round(p->seconds * s->rate);

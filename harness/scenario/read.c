@@ -221,7 +221,9 @@ static bool read_listed(struct reading *r, const struct key *key, struct node *n
         expand_shorthand(key->table, &node->items[i]);
         struct node *item = node->items[i];
         char *base = *elements + key->table->size * (*count)++;
-        node->bad |= item->bad || !read_inner(r, key, item, item->place, base, &inner);
+        /* A mapping in which a key was left out has others that can be read; a bad scalar has nothing. */
+        bool readable = !item->bad || item->kind == NODE_MAP;
+        node->bad |= !readable || !read_inner(r, key, item, item->place, base, &inner);
     }
     return !node->bad;
 }

@@ -23,7 +23,8 @@ static struct scenario *read_root(struct complaints *c, const char *path, struct
 int scenario_read(const char *path, const char *bytes, size_t size, const struct scenario_override *overrides,
                   size_t override_count, struct scenario **out, struct diagnostics *diagnostics)
 {
-    struct complaints c = {bytes, size, diagnostics};
+    /* An empty file may come without a pointer, which libyaml does not take. */
+    struct complaints c = {size ? bytes : "", size, diagnostics};
     struct scenario *s = NULL;
     *diagnostics = (struct diagnostics){0};
     if (size > SCENARIO_SIZE_MAX) {

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scenarios that ship are good, and are what issue 3 says of them. */
+#include "scenario_text.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct scenario *read_shipped(const char *name)
+{
+    struct buf path = {0}, text = {0}, said = {0};
+    buf_printf(&path, "scenarios/%s.yaml", name);
+    assert_true(slurp(path.data, &text));
+    struct scenario *s = read_with(text.data, text.size, NULL, 0, &said);
+    if (s == NULL) {
+        fail_msg("%s: %s", path.data, said.data);
+    }
+    buf_fini(&path);
+    buf_fini(&text);
+    buf_fini(&said);
+    return s;
+}
+
+static const struct {
+    const char *name;
+    int64_t duration_ms;
+    unsigned threads;
+    size_t phases;
+    enum report_kind report;
+} shipped[] = {
+    {"production", 120000, 4, 7, REPORT_BRIEF}, {"debug", 30000, 4, 3, REPORT_DEBUG},
+    {"smoke", 30000, 4, 7, REPORT_BRIEF},       {"long", 600000, 16, 7, REPORT_BRIEF},
+    {"control", 10000, 2, 9, REPORT_BRIEF},     {"demo-stress", 60000, 16, 3, REPORT_BRIEF},
+    {"demo-simple", 15000, 2, 1, REPORT_BRIEF}, {"demo-heavy", 90000, 8, 7, REPORT_BRIEF},
+};
+#define SHIPPED (sizeof shipped / sizeof *shipped)
+
+static void test_each_is_what_it_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SHIPPED; i++) {
+        struct scenario *s = read_shipped(shipped[i].name);
+        assert_string_equal(s->name, shipped[i].name);
+        assert_int_equal(s->duration_ms, shipped[i].duration_ms);
+        assert_int_equal(s->threads, shipped[i].threads);
+        assert_int_equal(s->phase_count, shipped[i].phases);
+        assert_int_equal(s->report, shipped[i].report);
+        assert_int_equal(s->arms, ARMS_PAIRED);
+        assert_int_equal(s->control.kind, CONTROL_BUILTIN);
+        assert_int_equal(s->worker_count, 1);
+        assert_string_equal(s->workers[0].name, "python");
+        assert_int_equal(s->workers[0].runtime, RUNTIME_DDTRACE);
+        assert_string_equal(s->workers[0].version, "4.16.0");
+        assert_true(s->workers[0].capture_pct == 100);
+        assert_true(s->workers[0].upload_interval_ms * 3 <= s->duration_ms);
+        scenario_free(s);
+    }
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+    return strstr(entry->d_name, ".yaml") != NULL;
+}
+
+static void test_none_is_forgotten_here(void **state)
+{
+    (void)state;
+    struct dirent **entries;
+    int count = scandir("scenarios", &entries, is_yaml, alphasort);
+    assert_int_equal(count, SHIPPED);
+    for (int i = 0; i < count; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void test_smoke_has_the_seven_patterns(void **state)
+{
+    static const char *const patterns[] = {"local", "global", "member", "nested", "private", "anonymous", "reentrant"};
+    (void)state;
+    struct scenario *s = read_shipped("smoke");
+    for (size_t i = 0; i < s->phase_count; i++) {
+        assert_string_equal(s->phases[i].pattern, patterns[i]);
+    }
+    scenario_free(s);
+}
+
+static void test_shares_divide_the_duration(void **state)
+{
+    (void)state;
+    struct scenario *s = read_shipped("demo-stress");
+    assert_true(s->phases[0].seconds == 24 && s->phases[1].seconds == 24 && s->phases[2].seconds == 12);
+    assert_int_equal(s->phases[0].iterations, 2400);
+    assert_int_equal(s->phases[2].iterations, 1200);
+    scenario_free(s);
+}
+
+static void test_iterations_have_no_part_of_the_duration(void **state)
+{
+    static const char text[] = "name: x\nduration: 10s\nrate: 0.01\nworkers: {python: }\n"
+                               "phases: [{pattern: local, iterations: 77}, global, {pattern: member, share: 3}]\n";
+    (void)state;
+    struct buf said = {0};
+    struct scenario *s = read_with(text, strlen(text), NULL, 0, &said);
+    assert_non_null(s);
+    assert_int_equal(s->phases[0].iterations, 77);
+    assert_true(s->phases[0].seconds == 0 && s->phases[0].share == 0);
+    assert_true(s->phases[1].seconds == 2.5 && s->phases[2].seconds == 7.5);
+    /* 0.025 and 0.075 iterations: every phase runs once at least. */
+    assert_int_equal(s->phases[1].iterations, 1);
+    assert_int_equal(s->phases[2].iterations, 1);
+    scenario_free(s);
+    buf_fini(&said);
+}
+
+static void test_defaults(void **state)
+{
+    static const char text[] = "name: x\nworkers:\n  python:\nphases: [local]\n";
+    (void)state;
+    struct buf said = {0};
+    struct scenario *s = read_with(text, strlen(text), NULL, 0, &said);
+    assert_non_null(s);
+    assert_string_equal(s->path, "test.yaml");
+    assert_string_equal(s->service, "rlock-production-stress-test");
+    assert_string_equal(s->env, "stress-test");
+    assert_string_equal(s->version, "1.0");
+    assert_string_equal(s->intake.listen, "127.0.0.1:0");
+    assert_int_equal(s->forward.kind, FORWARD_ENVIRONMENT);
+    assert_null(s->forward.url);
+    assert_null(s->forward.site);
+    assert_true(s->evidence.absence_probability == 0.001);
+    assert_null(s->workers[0].directory);
+    assert_true(s->workers[0].inspect_dir);
+    assert_non_null(scenario_find_worker(s, "python"));
+    assert_null(scenario_find_worker(s, "native"));
+    scenario_free(s);
+    buf_fini(&said);
+}
+
+static void test_a_command_alone_has_no_control(void **state)
+{
+    static const char text[] = "name: x\nworkers: {svc: {runtime: command, command: [a], locks: [{name: l}]}}\n";
+    (void)state;
+    struct buf said = {0};
+    struct scenario *s = read_with(text, strlen(text), NULL, 0, &said);
+    assert_non_null(s);
+    assert_int_equal(s->control.kind, CONTROL_NONE);
+    assert_string_equal(s->workers[0].locks[0].worker, "svc");
+    assert_string_equal(s->workers[0].locks[0].id, "l");
+    assert_int_equal(s->workers[0].locks[0].rendering, RENDERING_EXACT);
+    scenario_free(s);
+    buf_fini(&said);
+}
+
+static void test_the_variable_and_the_key_are_one_setting(void **state)
+{
+    static const struct {
+        const char *value;
+        bool inspects;
+    } cases[] = {{"false", false}, {"False", false}, {"0", false}, {"\"\"", false},
+                 {"true", true},   {"TRUE", true},   {"1", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf text = {0}, said = {0};
+        buf_printf(
+            &text,
+            "name: x\nworkers: {python: {environment: {DD_PROFILING_LOCK_NAME_INSPECT_DIR: %s}}}\nphases: [local]\n",
+            cases[i].value);
+        struct scenario *s = read_with(text.data, text.size, NULL, 0, &said);
+        assert_non_null(s);
+        assert_int_equal(s->workers[0].inspect_dir, cases[i].inspects);
+        scenario_free(s);
+        buf_fini(&text);
+        buf_fini(&said);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_is_what_it_says),
+        cmocka_unit_test(test_none_is_forgotten_here),
+        cmocka_unit_test(test_smoke_has_the_seven_patterns),
+        cmocka_unit_test(test_shares_divide_the_duration),
+        cmocka_unit_test(test_iterations_have_no_part_of_the_duration),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_a_command_alone_has_no_control),
+        cmocka_unit_test(test_the_variable_and_the_key_are_one_setting),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

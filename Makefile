@@ -6,6 +6,7 @@ CC ?= gcc
 SAN ?=
 OPT ?= -O2
 PKG_CONFIG ?= pkg-config
+JOBS ?= $(shell nproc)
 FOLDERS := base trail profile scenario io pipeline engine report commands
 PACKAGES := libuv libcurl libprotobuf-c yaml-0.1 libzstd liblz4 zlib libmicrohttpd libcrypto
 
@@ -136,9 +137,9 @@ check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang all unit
 check-static: $(GEN)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
-	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -I$(BUILD)/gen -j 2 harness workers
-	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(wildcard harness/*/*.c workers/*/*.c)) -- \
-	    -std=c17 $(CPPFLAGS)
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -I$(BUILD)/gen -j $(JOBS) harness workers
+	echo $(wildcard harness/*/*.c workers/*/*.c) | xargs -n 6 -P $(JOBS) sh -c \
+	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
 check-san:
 	$(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 all unit
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \

@@ -33,17 +33,16 @@ static void append(struct err *e, const char *more)
     mark_cut(e->text, at + (size_t)added);
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+void err_put(struct err *e, enum err_code code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     e->code = code;
     set_text(e, fmt, args);
     va_end(args);
-    return -1;
 }
 
-int err_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
+void err_put_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 {
     char reason[128];
     va_list args;
@@ -53,10 +52,9 @@ int err_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
     va_end(args);
     append(e, ": ");
     append(e, strerror_r(errnum, reason, sizeof reason));
-    return -1;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+void err_put_wrap(struct err *e, const char *fmt, ...)
 {
     char inner[ERR_TEXT_MAX];
     va_list args;
@@ -66,5 +64,4 @@ int err_wrap(struct err *e, const char *fmt, ...)
     va_end(args);
     append(e, ": ");
     append(e, inner);
-    return -1;
 }

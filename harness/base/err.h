@@ -22,14 +22,25 @@ struct err {
     char text[ERR_TEXT_MAX];
 };
 
-/* Fills *e and returns -1, so that a function can end with `return err_set(...)`. `fmt` is one line without a final
- * newline or full stop: what failed, on which input, why, what to do. */
-int err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Fills *e and gives -1, so that a function can end with `return err_set(...)`. `fmt` is one line without a final
+ * newline or full stop: what failed, on which input, why, what to do. A macro, so that compilers and analyzers see the
+ * -1. */
+#define err_set(e, code, ...) (err_put((e), (code), __VA_ARGS__), err_failed())
 
 /* Like err_set, and appends ": " and strerror(errnum). */
-int err_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+#define err_sys(e, code, errnum, ...) (err_put_sys((e), (code), (errnum), __VA_ARGS__), err_failed())
 
-/* Puts "TEXT: " before what *e says; the code stays. Returns -1. */
-int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "TEXT: " before what *e says; the code stays. Gives -1. */
+#define err_wrap(e, ...) (err_put_wrap((e), __VA_ARGS__), err_failed())
+
+void err_put(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void err_put_sys(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void err_put_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static inline int err_failed(void)
+{
+    return -1;
+}
 
 #endif

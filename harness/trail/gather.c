@@ -238,39 +238,13 @@ static uint32_t *gather_labels(struct work *w)
 
 /* --- rows ------------------------------------------------------------------------------------------------------ */
 
-/* How many copies of the flow have the hash. */
-static size_t flow_count_hash(const struct work *w, const struct flow *f, const char *hash)
-{
-    size_t low = 0, high = f->copies, count = 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(hash_text(w->copies[f->first_copy + middle]), hash) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    while (low + count < f->copies && strcmp(hash_text(w->copies[f->first_copy + low + count]), hash) == 0) {
-        count++;
-    }
-    return count;
-}
-
-/* Whether copy `i` of the flow is the first of a run of equal hashes that is longer than at the stage before. */
-static bool flow_came_twice(const struct work *w, const struct flow *f, size_t i)
+/* Whether copy `i` of the flow has the same bytes as the one before it. Where that is so at the stage before too, the
+ * loss is there. */
+static bool came_twice(const struct work *w, const struct flow *f, size_t i)
 {
     const struct trail_copy *copy = w->copies[f->first_copy + i];
-    if (copy->hash == NULL || i + 1 == f->copies ||
-        strcmp(hash_text(w->copies[f->first_copy + i + 1]), copy->hash) != 0 ||
-        (i > 0 && strcmp(hash_text(w->copies[f->first_copy + i - 1]), copy->hash) == 0)) {
-        return false;
-    }
-    size_t before = 1;
-    if (f->before != NO_STAGE) {
-        size_t counted = flow_count_hash(w, work_flow(w, copy->instance, f->before), copy->hash);
-        before = counted > 1 ? counted : 1;
-    }
-    return flow_count_hash(w, f, copy->hash) > before;
+    const char *before = i > 0 ? w->copies[f->first_copy + i - 1]->hash : NULL;
+    return copy->hash != NULL && before != NULL && strcmp(copy->hash, before) == 0;
 }
 
 struct rows {
@@ -315,7 +289,7 @@ static void gather_flow_rows(struct rows *r, struct flow *f)
     f->first_row = w->row_count;
     for (size_t i = 0; i < f->copies; i++) {
         const struct trail_copy *copy = w->copies[f->first_copy + i];
-        const char *twice = flow_came_twice(w, f, i) ? w->copies[f->first_copy + i + 1]->path : NULL;
+        const char *twice = came_twice(w, f, i) ? copy->path : NULL;
         for (size_t k = 0; k < copy->sighting_count; k++) {
             uint32_t label = *r->sighted++;
             if (copy->sightings[k].samples > 0) {

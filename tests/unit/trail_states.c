@@ -487,6 +487,53 @@ static void test_counts_against_the_ledger(void **state)
     }
 }
 
+static void test_counts_are_checked_only_where_every_process_is(void **state)
+{
+    struct build b;
+    (void)state;
+    build_start(&b);
+    build_lock(&b, "x", "a.py:7", "exact");
+    for (size_t p = 0; p < 2; p++) {
+        build_process(&b, p ? "p.2" : "p.1", ARM_LOCAL, 1);
+        build_copy_saw(&b, STAGE_COLLECTOR, p, "a.py:7:x", 10);
+    }
+    build_took(&b, 0, 0, 10); /* p.2 died before it said anything */
+    const struct stage_result *s = &build_judge(&b)->locks[0].stages[STAGE_COLLECTOR];
+    assert_false(s->count_checked);
+    assert_false(s->count_equal);
+    build_took(&b, 1, 0, 10);
+    s = &build_judge(&b)->locks[0].stages[STAGE_COLLECTOR];
+    assert_true(s->count_checked);
+    assert_true(s->count_equal);
+    build_end(&b);
+}
+
+/* A list of thousands of locks under thousands of names: their product is not written down. */
+static void test_names_at_a_shared_site_are_bounded(void **state)
+{
+    enum { LOCKS = 4096, NAMES = 20, KEPT = 65536 / LOCKS };
+    struct build b;
+    (void)state;
+    build_start(&b);
+    build_process(&b, "p.1", ARM_LOCAL, 0.5);
+    size_t copy = build_copy(&b, STAGE_COLLECTOR, 0);
+    for (int i = 0; i < LOCKS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "list/%d", i);
+        build_lock_of(&b, "python", id, "item", "a.py:7", "exact");
+    }
+    for (int i = 0; i < NAMES; i++) {
+        char label[32];
+        snprintf(label, sizeof label, "a.py:7:n%02d", i);
+        build_saw(&b, copy, label, 5);
+    }
+    const struct trail_result *r = build_judge(&b);
+    assert_int_equal(r->locks[0].stages[STAGE_COLLECTOR].seen_count, KEPT);
+    assert_int_equal(r->locks[LOCKS - 1].stages[STAGE_COLLECTOR].seen_count, KEPT);
+    assert_int_equal(r->undeclared_count, NAMES - KEPT);
+    build_end(&b);
+}
+
 static void test_no_locks_and_no_processes_is_a_result_too(void **state)
 {
     struct build b;
@@ -524,6 +571,8 @@ int main(void)
         cmocka_unit_test(test_two_locks_at_one_site),
         cmocka_unit_test(test_nameless_locks_at_one_site_share_their_samples),
         cmocka_unit_test(test_counts_against_the_ledger),
+        cmocka_unit_test(test_counts_are_checked_only_where_every_process_is),
+        cmocka_unit_test(test_names_at_a_shared_site_are_bounded),
         cmocka_unit_test(test_no_locks_and_no_processes_is_a_result_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,21 @@ static void test_inconclusive_for_ever(void **state)
     build_end(&b);
 }
 
+/* Every name is there where it was looked for, and one stage has nothing at all. */
+static void test_a_stage_without_copies_is_inconclusive(void **state)
+{
+    struct build b;
+    (void)state;
+    start_good(&b);
+    b.ledger.instances[0].arm = ARM_LOCAL;
+    b.copy_count = 1;
+    const struct trail_result *r = build_judge(&b);
+    expect_verdict(r, VERDICT_INCONCLUSIVE);
+    assert_string_equal(r->conclusion, "Not enough evidence: there is no copy at upload, although it ran.");
+    b.copy_count = 2;
+    build_end(&b);
+}
+
 static void test_known_limits_alone_are_inconclusive(void **state)
 {
     struct build b;
@@ -438,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_critical),
         cmocka_unit_test(test_inconclusive),
         cmocka_unit_test(test_inconclusive_for_ever),
+        cmocka_unit_test(test_a_stage_without_copies_is_inconclusive),
         cmocka_unit_test(test_known_limits_alone_are_inconclusive),
         cmocka_unit_test(test_error),
         cmocka_unit_test(test_which_verdict_comes_before_which),

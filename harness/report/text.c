@@ -197,9 +197,11 @@ static void new_line(struct buf *out, size_t indent)
 static size_t last_line_columns(const struct buf *out)
 {
     size_t start = out->size, columns = 0, length;
+    if (out->size == 0)
+        return 0;
     while (start > 0 && out->data[start - 1] != '\n')
         start--;
-    for (const char *at = out->data + start; out->size > 0 && *at; at += length) {
+    for (const char *at = out->data + start; *at; at += length) {
         if (*at == '\x1b') {
             length = strcspn(at, "m") + 1;
             continue;

@@ -115,6 +115,16 @@ static void test_wrapped(void **state)
                "     new\n");
 }
 
+static void test_wrapped_into_an_empty_buffer(void **state)
+{
+    struct buf b = {0};
+    (void)state;
+    text_add_wrapped(&b, "one", 0);
+    expect(&b, "one\n");
+    text_add_wrapped(&b, "", 0);
+    expect(&b, "\n");
+}
+
 static void test_wrapped_breaks_long_words(void **state)
 {
     struct buf b = {0};
@@ -182,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_fitted_never_exceeds_its_width),
         cmocka_unit_test(test_cell),
         cmocka_unit_test(test_wrapped),
+        cmocka_unit_test(test_wrapped_into_an_empty_buffer),
         cmocka_unit_test(test_wrapped_breaks_long_words),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_spans_and_sizes),

@@ -174,13 +174,16 @@ static int execute(const struct command_line *line, const struct scenario *s, co
                               .forward = target->to == FORWARD_TO_NOWHERE ? NULL : target,
                               .on_event = progress ? on_event : NULL,
                               .data = progress};
-    int result = run_execute(&run, &e);
+    bool happened;
+    int result = run_execute(&run, &happened, &e);
     end_progress(progress);
     struct finish_options shown = {.files = FINISH_WRITE,
                                    .json = command_line_has(line, "--json"),
                                    .quiet = command_line_has(line, "--quiet"),
                                    .junit = command_line_value(line, "--junit")};
-    int code = result < 0 ? output_error(&e) : finish(directory, &shown);
+    int code = happened ? finish(directory, &shown) : 0;
+    if (result < 0)
+        code = output_error(&e);
     free(directory);
     return code;
 }

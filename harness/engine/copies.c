@@ -64,47 +64,134 @@ static void journal_copy(struct host *host, enum stage stage, const char *instan
     journal_end(&host->journal, &out, true);
 }
 
-static void store_profile(struct host *host, const char *instance, unsigned sequence, const struct upload *upload,
-                          const struct upload_profile *profile)
-{
+/* One upload on its way to the disk. */
+struct upload_store {
+    struct host *host;
+    char *instance;
+    size_t parts, waiting; /* profiles, and how many of them are not done */
+    bool failed;
+    copies_stored_fn fn;
+    void *data;
+};
+
+/* One of its profiles: hashed on a thread, since 64 MiB take a tenth of a second, then written. */
+struct copy_store {
+    uv_work_t work;
+    struct upload_store *upload;
+    unsigned sequence;
+    struct buf bytes, meta;
+    struct json_out out; /* of `meta`, which still wants the hash */
+    size_t size;
     char hash[HASH_TEXT_SIZE];
-    struct buf bytes = {0}, meta = {0};
-    hash_text(profile->bytes, profile->size, hash);
-    buf_add(&bytes, profile->bytes, profile->size);
+    bool failed;
+};
 
-    struct json_out out = json_begin(&meta, 2);
-    json_object(&out);
-    json_put_string(&out, "stage", stage_name(STAGE_UPLOAD));
-    json_put_string(&out, "instance", instance);
-    json_put_uint(&out, "sequence", sequence);
-    json_put_string(&out, "attachment", profile->name);
-    json_put_string(&out, "sha256", hash);
-    json_put_uint(&out, "size", profile->size);
-    put_received(&out);
-    json_put_string(&out, "start", upload->start);
-    json_put_string(&out, "end", upload->end);
-    json_put_string(&out, "runtime_id", upload->runtime_id);
-    json_put_string(&out, "path", upload->path);
-    json_put_int(&out, "status", upload->status);
-    put_headers(&out, upload->headers);
-    put_event(&out, upload);
-    json_object_end(&out);
-    buf_add_char(&meta, '\n');
+static void finish_part(struct upload_store *u)
+{
+    if (--u->waiting > 0)
+        return;
+    if (!u->failed) {
+        struct json_out out = journal_begin(&u->host->journal, "stored");
+        json_put_string(&out, "instance", u->instance);
+        json_put_uint(&out, "copies", u->parts);
+        journal_end(&u->host->journal, &out, true);
+        host_notify(u->host, RUN_UPLOAD, u->instance, "upload stored");
+    }
+    u->fn(!u->failed, u->data);
+    free(u->instance);
+    free(u);
+}
 
-    char *base = mem_printf("%s/copies/upload/%s.%u", host->options->directory, instance, sequence);
+static void note_failure(struct copy_store *c, int status, const struct err *e)
+{
+    if (status == 0 || c->failed)
+        return;
+    c->failed = c->upload->failed = true;
+    host_write_failed(c->upload->host, e);
+    host_problem(c->upload->host, c->upload->instance, "make room on the disk of the run directory", NULL, 0,
+                 "upload %u was received and could not be stored: %s", c->sequence, e->text);
+}
+
+static void on_meta_written(int status, const struct err *e, void *data)
+{
+    note_failure(data, status, e);
+}
+
+/* The event is written behind the file that it tells of. */
+static void on_copy_written(int status, const struct err *e, void *data)
+{
+    struct copy_store *c = data;
+    struct upload_store *u = c->upload;
+    note_failure(c, status, e);
+    if (!c->failed)
+        journal_copy(u->host, STAGE_UPLOAD, u->instance, c->sequence, c->hash, c->size);
+    free(c);
+    finish_part(u);
+}
+
+static void on_hash(uv_work_t *work)
+{
+    struct copy_store *c = work->data;
+    hash_text(c->bytes.data, c->bytes.size, c->hash);
+}
+
+static void on_hashed(uv_work_t *work, int status)
+{
+    struct copy_store *c = work->data;
+    struct host *host = c->upload->host;
+    (void)status; /* never cancelled: a run closes only after its uploads are stored */
+    json_put_string(&c->out, "sha256", c->hash);
+    json_object_end(&c->out);
+    buf_add_char(&c->meta, '\n');
+    char *base = mem_printf("%s/copies/upload/%s.%u", host->options->directory, c->upload->instance, c->sequence);
     char *pprof_path = mem_printf("%s.pprof", base), *json_path = mem_printf("%s.json", base);
-    disk_put(host->disk, json_path, &meta, NULL, NULL);
-    disk_put(host->disk, pprof_path, &bytes, NULL, NULL);
-    journal_copy(host, STAGE_UPLOAD, instance, sequence, hash, profile->size);
+    disk_put(host->disk, json_path, &c->meta, on_meta_written, c);
+    disk_put(host->disk, pprof_path, &c->bytes, on_copy_written, c);
     free(base);
     free(pprof_path);
     free(json_path);
 }
 
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload)
+static void store_profile(struct upload_store *u, unsigned sequence, const struct upload *upload,
+                          const struct upload_profile *profile)
 {
+    struct copy_store *c = mem_calloc(1, sizeof *c);
+    c->work.data = c;
+    c->upload = u;
+    c->sequence = sequence;
+    c->size = profile->size;
+    buf_add(&c->bytes, profile->bytes, profile->size);
+    c->out = json_begin(&c->meta, 2);
+    json_object(&c->out);
+    json_put_string(&c->out, "stage", stage_name(STAGE_UPLOAD));
+    json_put_string(&c->out, "instance", u->instance);
+    json_put_uint(&c->out, "sequence", sequence);
+    json_put_string(&c->out, "attachment", profile->name);
+    json_put_uint(&c->out, "size", profile->size);
+    put_received(&c->out);
+    json_put_string(&c->out, "start", upload->start);
+    json_put_string(&c->out, "end", upload->end);
+    json_put_string(&c->out, "runtime_id", upload->runtime_id);
+    json_put_string(&c->out, "path", upload->path);
+    json_put_int(&c->out, "status", upload->status);
+    put_headers(&c->out, upload->headers);
+    put_event(&c->out, upload);
+    uv_queue_work(u->host->loop, &c->work, on_hash, on_hashed);
+}
+
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload,
+                         copies_stored_fn fn, void *data)
+{
+    struct upload_store *u = mem_calloc(1, sizeof *u);
+    *u = (struct upload_store){.host = host,
+                               .instance = mem_strdup(instance),
+                               .parts = upload->profile_count,
+                               .waiting = upload->profile_count + 1,
+                               .fn = fn,
+                               .data = data};
     for (size_t i = 0; i < upload->profile_count; i++)
-        store_profile(host, instance, ++*sequence, upload, &upload->profiles[i]);
+        store_profile(u, ++*sequence, upload, &upload->profiles[i]);
+    finish_part(u);
 }
 
 void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload)
@@ -256,8 +343,13 @@ static void on_collect(uv_work_t *work)
     free(target);
     if (c->count > 0)
         qsort(c->files, c->count, sizeof *c->files, by_time);
-    for (size_t i = 0; i < c->count && !c->failed; i++)
-        c->failed = move_file(c, i, &c->error) < 0;
+    struct err e;
+    for (size_t i = 0; i < c->count; i++) {
+        if (move_file(c, i, &e) == 0)
+            continue;
+        c->error = c->failed ? c->error : e;
+        c->failed = true;
+    }
 }
 
 static void on_collected(uv_work_t *work, int status)

@@ -19,8 +19,12 @@
 #define COPIES_FILES_MAX 100000
 
 /* Writes each profile of a good upload as a copy of the stage `upload`; *sequence is the instance's
- * last number and grows. */
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload);
+ * last number and grows. Each has its `copy` event behind it, all of them a `stored` event; one that
+ * can't be written is a problem. `fn` comes once, when that is over: from the loop, but for an upload
+ * without a profile, where it comes from within. */
+typedef void (*copies_stored_fn)(bool good, void *data);
+void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload,
+                         copies_stored_fn fn, void *data);
 
 /* Puts a rejected upload aside: copies/upload/rejected/N.body and N.json with the reason. */
 void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload);

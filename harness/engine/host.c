@@ -47,3 +47,12 @@ void host_problem(struct host *host, const char *who, const char *advice, const 
     log_line(LOG_INFO, who, "problem: %s", text.data);
     buf_fini(&text);
 }
+
+void host_write_failed(struct host *host, const struct err *e)
+{
+    if (host->unwritten)
+        return;
+    host->unwritten = true;
+    host->write_error = *e;
+    log_line(LOG_INFO, "run", "not written: %s", e->text);
+}

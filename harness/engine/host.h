@@ -19,6 +19,8 @@ struct host {
     char *guard;                       /* path of locktrail-guard */
     char run_id[RUN_ID_SIZE];
     const char *intake_url; /* NULL until the intake listens */
+    bool unwritten;         /* something of the run is not on the disk: `write_error`, the first, says what */
+    struct err write_error;
 };
 
 /* Hands an event to whoever shows progress. `text` may be NULL. */
@@ -29,5 +31,8 @@ void host_notify_phase(struct host *host, const char *who, const char *phase, do
  * last bytes of a worker's output, in any encoding. */
 void host_problem(struct host *host, const char *who, const char *advice, const char *output, size_t output_size,
                   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* Something of the run could not be written. The first is kept for the caller of run_execute. */
+void host_write_failed(struct host *host, const struct err *e);
 
 #endif

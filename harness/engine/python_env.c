@@ -14,13 +14,16 @@
 #define PREPARE_PROGRESS_MS 500
 /* From SIGTERM to SIGKILL: pip removes its temporary files. */
 #define PREPARE_STOP_MS 5000
+/* A preparation takes a minute; one that waits for another's, or for a slow index, some more. */
+#define PREPARE_MAX_MS ((uint64_t)30 * 60 * 1000)
 
 struct python_env_work {
     struct host *host;
     const struct scenario_worker *worker;
     struct child *child;
     struct err start_error;
-    bool stopped;
+    bool stopped, timed_out;
+    uint64_t started_ms; /* uv_now */
     uv_timer_t timer;
     struct child_exit exit;
     char *shown; /* the last line that was shown */
@@ -52,6 +55,10 @@ static char *last_line(const struct child *child, int fd)
 static void on_progress(uv_timer_t *timer)
 {
     struct python_env_work *work = timer->data;
+    if (!work->timed_out && uv_now(work->host->loop) - work->started_ms >= PREPARE_MAX_MS) {
+        work->timed_out = true;
+        child_stop(work->child, PREPARE_STOP_MS);
+    }
     char *line = last_line(work->child, 2);
     if (line[0] && (!work->shown || strcmp(line, work->shown) != 0)) {
         host_notify(work->host, RUN_OUTPUT, work->worker->name, line);
@@ -93,6 +100,9 @@ static int judge(const struct python_env_work *work, struct python_env *env, str
     }
     if (work->stopped)
         return err_set(e, ERR_INTERRUPTED, "interrupted while the environment of %s was prepared", w->name);
+    if (work->timed_out)
+        return err_set(e, ERR_MISSING, "worker %s: no environment with ddtrace %s after %d minutes: see prepare-%s.log",
+                       w->name, w->version, (int)(PREPARE_MAX_MS / 60000), w->name);
     if (work->exit.exec_errno)
         return err_sys(e, ERR_MISSING, work->exit.exec_errno,
                        "worker %s: can't start the interpreter %s (install python3 and python3-venv, or set "
@@ -169,6 +179,7 @@ struct python_env_work *python_env_prepare(struct host *host, const struct scena
                                     .stderr_path = log,
                                     .output_max = PREPARE_OUTPUT_MAX};
     *work = (struct python_env_work){.host = host, .worker = worker, .fn = fn, .data = data};
+    work->started_ms = uv_now(host->loop);
     uv_timer_init(host->loop, &work->timer);
     work->timer.data = work;
     work->child = child_start(host->loop, &options, on_child, work, &work->start_error);
@@ -183,9 +194,9 @@ struct python_env_work *python_env_prepare(struct host *host, const struct scena
     return work;
 }
 
-void python_env_stop(struct python_env_work *work)
+void python_env_stop(struct python_env_work *work, bool now)
 {
     work->stopped = true;
     if (work->child)
-        child_stop(work->child, PREPARE_STOP_MS);
+        child_stop(work->child, now ? 0 : PREPARE_STOP_MS);
 }

@@ -24,7 +24,8 @@ struct python_env_work;
 struct python_env_work *python_env_prepare(struct host *host, const struct scenario_worker *worker, python_env_fn fn,
                                            void *data);
 
-/* Ends the preparation (the user has interrupted); `fn` still comes, with ERR_INTERRUPTED. */
-void python_env_stop(struct python_env_work *work);
+/* Ends the preparation (the user has interrupted), `now` without letting it tidy up; `fn` still
+ * comes, with ERR_INTERRUPTED. */
+void python_env_stop(struct python_env_work *work, bool now);
 
 #endif

@@ -3,8 +3,9 @@
  * (forwards, disk) → DONE. Failure modes: an environment can't be made (nothing is run, the error
  * is the caller's); the control fails (the workers are not started, the verdict is critical); a
  * worker fails (a problem, the others go on); the intake can't listen (the error is the caller's);
- * the disk is full (a problem). SIGINT or SIGTERM: workers are stopped and their copies collected;
- * a second one kills them. */
+ * the disk is full (the run goes on, the error is the caller's beside what there is to report).
+ * SIGINT, SIGTERM or SIGHUP: workers are stopped and their copies collected; a second one kills
+ * them. */
 #include "engine/run.h"
 
 #include "base/log.h"
@@ -25,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum run_state { RUN_PREPARING_ENVS, RUN_CONTROLLING, RUN_RUNNING, RUN_CLOSING, RUN_DONE };
 
@@ -56,6 +59,7 @@ struct run {
     size_t running;
     bool failed; /* nothing could be run: `error` says why */
     struct err error;
+    bool sealed; /* the journal takes no further line */
 };
 
 static void close_run(struct run *run);
@@ -75,9 +79,7 @@ static void fail(struct run *run, const struct err *e)
     close_run(run);
 }
 
-/* --- workers
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- workers --- */
 
 static void on_worker_end(struct worker *worker, bool good, void *data)
 {
@@ -110,9 +112,7 @@ static void start_workers(struct run *run)
     uploads_set_workers(run->uploads, run->workers, run->plan.count);
 }
 
-/* --- control
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- control --- */
 
 static void on_control(struct control *control, enum control_outcome outcome, void *data)
 {
@@ -154,9 +154,7 @@ static void start_control(struct run *run)
     run->control = control_start(&run->host, run->envs, on_control, run);
 }
 
-/* --- environments
- * -----------------------------------------------------------------------------------------------
- */
+/* --- environments --- */
 
 static void prepare_next(struct run *run);
 
@@ -164,6 +162,10 @@ static void on_env(struct python_env *env, const struct err *e, void *data)
 {
     struct run *run = data;
     run->env_work = NULL;
+    if (!env && run->interrupts > 0) {
+        close_run(run);
+        return;
+    }
     if (!env) {
         fail(run, e);
         return;
@@ -199,26 +201,27 @@ static void prepare_next(struct run *run)
     run->env_work = python_env_prepare(&run->host, w, on_env, run);
 }
 
-/* --- signals
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- signals --- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct run *run = handle->data;
-    bool now = ++run->interrupts > 1;
     (void)number;
+    if (run->sealed)
+        return; /* over in a moment */
+    bool now = ++run->interrupts > 1;
     struct json_out out = journal_begin(&run->host.journal, "interrupted");
     json_put_uint(&out, "times", run->interrupts);
     journal_end(&run->host.journal, &out, true);
     host_notify(&run->host, RUN_STATE, "run", now ? "killing the workers" : "stopping (again: at once)");
     if (run->env_work)
-        python_env_stop(run->env_work);
+        python_env_stop(run->env_work, now);
     if (run->control)
         control_interrupt(run->control, now);
     for (size_t i = 0; run->workers && i < run->plan.count; i++)
         worker_interrupt(run->workers[i], now);
-    if (now && run->uploads)
+    /* Once the workers are gone only forwards are left, and nobody asks a second time to be rid of those. */
+    if (run->uploads && (now || run->state == RUN_CLOSING))
         uploads_give_up(run->uploads);
 }
 
@@ -232,9 +235,7 @@ static void start_signals(struct run *run)
     }
 }
 
-/* --- the end
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 static void on_disk_closed(void *data)
 {
@@ -245,20 +246,39 @@ static void on_disk_closed(void *data)
     run->state = RUN_DONE;
 }
 
-static void on_uploads_stopped(void *data)
+static void keep_write_error(struct run *run, int status, const struct err *e)
+{
+    if (status < 0)
+        host_write_failed(&run->host, e);
+}
+
+/* The journal may be what could not be written, so the error goes to the caller. */
+static void on_journal_written(int status, const struct err *e, void *data)
 {
     struct run *run = data;
+    keep_write_error(run, status, e);
+    run->sealed = true;
+    disk_close(run->host.disk, on_disk_closed, run);
+}
+
+static void on_all_written(int status, const struct err *e, void *data)
+{
+    struct run *run = data;
+    keep_write_error(run, status, e);
     struct json_out out = journal_begin(&run->host.journal, "run_ended");
     json_put_bool(&out, "interrupted", run->interrupts > 0);
     json_put_string(&out, "failed", run->failed ? run->error.text : "");
+    json_put_string(&out, "unwritten", run->host.unwritten ? run->host.write_error.text : "");
     journal_end(&run->host.journal, &out, true);
-    const struct err *e = disk_error(run->host.disk);
-    if (e && !run->failed) {
-        /* The journal may be what could not be written, so this goes to the caller. */
-        run->failed = true;
-        run->error = *e;
-    }
-    disk_close(run->host.disk, on_disk_closed, run);
+    disk_flush(run->host.disk, on_journal_written, run);
+}
+
+/* What is being written puts further lines into the journal when it is done. */
+static void on_uploads_stopped(void *data)
+{
+    struct run *run = data;
+    run->uploads = NULL;
+    disk_flush(run->host.disk, on_all_written, run);
 }
 
 static void close_run(struct run *run)
@@ -270,36 +290,58 @@ static void close_run(struct run *run)
         on_uploads_stopped(run);
 }
 
-/* --- the beginning
- * ---------------------------------------------------------------------------------------------- */
+/* --- the beginning --- */
 
+static int not_empty(const char *directory, struct err *e)
+{
+    return err_set(e, ERR_WRITE, "%s is not empty: a run needs a directory of its own, name another with --out",
+                   directory);
+}
+
+/* Takes the directory for this run: of two that start at once in the same one, only one makes `workers`. */
+static int claim_directory(const char *directory, struct err *e)
+{
+    DIR *listing = opendir(directory);
+    if (!listing)
+        return err_sys(e, ERR_WRITE, errno, "can't list %s", directory);
+    bool empty = true;
+    for (struct dirent *entry; (entry = readdir(listing));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            empty = false;
+    closedir(listing);
+    if (!empty)
+        return not_empty(directory, e);
+    char *workers = mem_printf("%s/workers", directory);
+    int result = mkdir(workers, 0777) == 0 ? 0
+                 : errno == EEXIST         ? not_empty(directory, e)
+                                           : err_sys(e, ERR_WRITE, errno, "can't make the directory %s", workers);
+    free(workers);
+    return result;
+}
+
+static int make_part(const struct run *run, const char *folder, const char *name, struct err *e)
+{
+    char *path = mem_printf("%s/%s/%s", run->options.directory, folder, name);
+    int result = disk_make_dir(path, e);
+    free(path);
+    return result;
+}
+
+/* All of its directories, those of the workers too: later the loop would have to wait for each. */
 static int make_directory(struct run *run, struct err *e)
 {
-    static const char *const parts[] = {"copies/collector", "copies/upload", "workers"};
     if (disk_make_dir(run->options.directory, e) < 0)
         return -1;
     char *absolute = realpath(run->options.directory, NULL);
     if (!absolute)
         return err_sys(e, ERR_WRITE, errno, "can't resolve %s", run->options.directory);
     run->options.directory = absolute;
-    DIR *directory = opendir(absolute);
-    if (!directory)
-        return err_sys(e, ERR_WRITE, errno, "can't list %s", absolute);
-    bool empty = true;
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            empty = false;
-    closedir(directory);
-    if (!empty)
-        return err_set(e, ERR_WRITE, "%s is not empty: a run needs a directory of its own, name another with --out",
-                       absolute);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        char *path = mem_printf("%s/%s", absolute, parts[i]);
-        int result = disk_make_dir(path, e);
-        free(path);
-        if (result < 0)
+    if (claim_directory(absolute, e) < 0 || make_part(run, "copies", "collector", e) < 0 ||
+        make_part(run, "copies", "upload", e) < 0)
+        return -1;
+    for (size_t i = 0; i < run->plan.count; i++)
+        if (make_part(run, "workers", run->plan.items[i].name, e) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -374,15 +416,44 @@ static void free_run(struct run *run, const char *given_directory)
         free((char *)run->options.directory);
 }
 
-int run_execute(const struct run_options *options, struct err *e)
+/* Whoever removes the directory under a run takes its scenario with it, and nothing can be reported. */
+static int check_directory(const struct run *run, struct err *e)
+{
+    char *path = mem_printf("%s/scenario.yaml", run->options.directory);
+    int result =
+        access(path, R_OK) == 0
+            ? 0
+            : err_sys(e, ERR_WRITE, errno, "the run directory %s was removed during the run", run->options.directory);
+    free(path);
+    return result;
+}
+
+/* The loop is done: what comes of it for the caller. */
+static int conclude(const struct run *run, bool *happened, struct err *e)
+{
+    if (run->failed) {
+        *e = run->error;
+        return -1;
+    }
+    if (check_directory(run, e) < 0)
+        return -1;
+    *happened = true;
+    if (!run->host.unwritten)
+        return 0;
+    *e = run->host.write_error;
+    return err_wrap(e, "the run directory is not complete");
+}
+
+int run_execute(const struct run_options *options, bool *happened, struct err *e)
 {
     struct run run = {.options = *options};
+    *happened = false;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (open_run(&run, e) < 0) {
         free_run(&run, options->directory);
         return -1;
     }
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
     start_signals(&run);
     journal_start(&run);
     prepare_next(&run);
@@ -390,8 +461,7 @@ int run_execute(const struct run_options *options, struct err *e)
     int status = uv_loop_close(&run.loop);
     assert(status == 0); /* a handle was left open */
     (void)status;
-    if (run.failed)
-        *e = run.error;
+    int result = conclude(&run, happened, e);
     free_run(&run, options->directory);
-    return run.failed ? -1 : 0;
+    return result;
 }

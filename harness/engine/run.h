@@ -43,10 +43,13 @@ struct run_options {
     void *data;
 };
 
-/* Runs to the end on a loop of its own; blocks. Handles SIGINT and SIGTERM while it runs: first
- * stops workers and collects, second ends at once. Returns 0 when the run directory is complete
- * enough to be judged (whatever happened to the workers), -1 where nothing could be run
- * (ERR_MISSING a component, ERR_WRITE the directory, ERR_INTERNAL). */
-int run_execute(const struct run_options *options, struct err *e);
+/* Runs to the end on a loop of its own; blocks. Handles SIGINT, SIGTERM and SIGHUP while it runs:
+ * the first stops workers and collects, a second ends at once. SIGPIPE and SIGXFSZ are ignored from
+ * then on.
+ * *happened: there is a run directory to be judged and reported, whatever came of the workers, and
+ * also where the user stopped it before any was started. Returns 0; or -1 where nothing could be run
+ * (ERR_MISSING a component, ERR_WRITE the directory, ERR_INTERNAL; *happened is false), and where it
+ * happened but not all of it is on the disk (ERR_WRITE): report what is there, and the error. */
+int run_execute(const struct run_options *options, bool *happened, struct err *e);
 
 #endif

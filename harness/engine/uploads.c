@@ -12,6 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Uploads of one process that are kept: at one each second this is more than a day. */
+#define UPLOADS_KEPT_MAX COPIES_FILES_MAX
+/* Rejected uploads that are put aside, and bytes of them: enough to see what is wrong. Further ones are only counted.
+ */
+#define REJECTED_KEPT_MAX 1000
+#define REJECTED_BYTES_MAX ((uint64_t)256 << 20)
+/* Bytes of uploads that wait for the agent or site. As many may wait for the disk. */
+#define FORWARD_PENDING_MAX DISK_PENDING_MAX
+
 struct uploads {
     struct host *host;
     struct intake *intake;
@@ -19,7 +28,9 @@ struct uploads {
     struct worker **workers;
     size_t worker_count;
     unsigned rejected;
-    size_t forwarding;
+    uint64_t rejected_bytes; /* put aside */
+    size_t forwarding, forwarding_bytes;
+    size_t storing, storing_bytes;
     bool stopping, client_closing;
     void (*stopped)(void *data);
     void *data;
@@ -28,6 +39,12 @@ struct uploads {
 struct forwarding {
     struct uploads *uploads;
     char *instance;
+    size_t size;
+};
+
+struct storing {
+    struct uploads *uploads;
+    size_t size;
 };
 
 static const char *find_tag(const struct upload *upload, const char *key)
@@ -44,10 +61,14 @@ static bool uploads_from(const struct worker *worker)
 }
 
 /* By our own tag; a program that drops DD_TAGS is known by its process id, and the only one that
- * uploads needs no mark. */
+ * uploads needs no mark. A process of another run may have been left with an address that is ours
+ * now. */
 static struct worker *find_worker(const struct uploads *u, const struct upload *upload)
 {
     const char *instance = find_tag(upload, TAG_WORKER);
+    const char *run = find_tag(upload, TAG_RUN);
+    if (run && strcmp(run, u->host->run_id) != 0)
+        return NULL;
     const char *pid = find_tag(upload, "process_id");
     struct worker *only = NULL;
     size_t uploading = 0;
@@ -83,8 +104,12 @@ static void reject(struct uploads *u, const char *instance, const struct upload 
     char *text = mem_printf("rejected: %s", why);
     journal_upload(u, instance, upload, why);
     u->rejected++;
-    if (!disk_full(u->host->disk))
+    size_t size = upload->body ? upload->body->size : 0;
+    if (!disk_full(u->host->disk) && u->rejected <= REJECTED_KEPT_MAX &&
+        u->rejected_bytes + size <= REJECTED_BYTES_MAX) {
+        u->rejected_bytes += size;
         copies_store_rejected(u->host, u->rejected, upload);
+    }
     host_notify(u->host, RUN_UPLOAD, instance[0] ? instance : "intake", text);
     log_line(LOG_INFO, "intake", "%s", text);
     free(text);
@@ -92,39 +117,84 @@ static void reject(struct uploads *u, const char *instance, const struct upload 
 
 static void maybe_stopped(struct uploads *u);
 
+/* `status` is 0 where there was no answer, and `error` says why. */
+static void note_forward(struct uploads *u, const char *instance, int status, const char *error)
+{
+    bool good = !error && status >= 200 && status < 300;
+    struct json_out out = journal_begin(&u->host->journal, "forward");
+    json_put_string(&out, "instance", instance);
+    json_put_bool(&out, "good", good);
+    json_put_int(&out, "status", status);
+    json_put_string(&out, "error", error ? error : "");
+    journal_end(&u->host->journal, &out, false);
+    char *why = error ? mem_strdup(error) : mem_printf("answered %d", status);
+    char *text =
+        mem_printf("%s %s: %s", good ? "forwarded to" : "not forwarded to", u->host->options->forward->described, why);
+    host_notify(u->host, RUN_UPLOAD, instance, text);
+    free(text);
+    free(why);
+}
+
 static void on_forwarded(const struct http_result *result, void *data)
 {
     struct forwarding *f = data;
     struct uploads *u = f->uploads;
-    bool good = !result->error && result->status >= 200 && result->status < 300;
-    char *why = result->error ? mem_strdup(result->error->text) : mem_printf("answered %d", result->status);
-    struct json_out out = journal_begin(&u->host->journal, "forward");
-    json_put_string(&out, "instance", f->instance);
-    json_put_bool(&out, "good", good);
-    json_put_int(&out, "status", result->error ? 0 : result->status);
-    json_put_string(&out, "error", result->error ? result->error->text : "");
-    journal_end(&u->host->journal, &out, false);
-    char *text =
-        mem_printf("%s %s: %s", good ? "forwarded to" : "not forwarded to", u->host->options->forward->described, why);
-    host_notify(u->host, RUN_UPLOAD, f->instance, text);
-    free(text);
-    free(why);
+    note_forward(u, f->instance, result->error ? 0 : result->status, result->error ? result->error->text : NULL);
+    u->forwarding--;
+    u->forwarding_bytes -= f->size;
     free(f->instance);
     free(f);
-    u->forwarding--;
     maybe_stopped(u);
 }
 
 static void forward(struct uploads *u, const char *instance, const struct upload *upload)
 {
     const struct run_options *options = u->host->options;
+    size_t size = upload->body->size;
     if (!u->client || u->client_closing)
         return;
+    if (u->forwarding_bytes + size > FORWARD_PENDING_MAX) {
+        note_forward(u, instance, 0, "too many uploads wait for it (FORWARD_PENDING_MAX)");
+        return;
+    }
     struct forwarding *f = mem_calloc(1, sizeof *f);
-    *f = (struct forwarding){.uploads = u, .instance = mem_strdup(instance)};
+    *f = (struct forwarding){.uploads = u, .instance = mem_strdup(instance), .size = size};
     u->forwarding++;
+    u->forwarding_bytes += size;
     forward_send(u->client, options->forward, upload->headers, upload->body, options->scenario->forward.timeout_ms,
                  on_forwarded, f);
+}
+
+static void on_stored(bool good, void *data)
+{
+    struct storing *s = data;
+    struct uploads *u = s->uploads;
+    (void)good;
+    u->storing--;
+    u->storing_bytes -= s->size;
+    free(s);
+    maybe_stopped(u);
+}
+
+static void store(struct uploads *u, struct worker *worker, const struct upload *upload)
+{
+    struct storing *s = mem_calloc(1, sizeof *s);
+    *s = (struct storing){.uploads = u, .size = upload->body->size};
+    u->storing++;
+    u->storing_bytes += s->size;
+    copies_store_upload(u->host, worker_instance(worker), worker_upload_sequence(worker), upload, on_stored, s);
+}
+
+/* Why a good upload can't be kept, or NULL. */
+static const char *refusal(const struct uploads *u, struct worker *worker)
+{
+    if (!worker)
+        return "it comes from no worker of this run";
+    if (disk_full(u->host->disk) || u->storing_bytes >= DISK_PENDING_MAX)
+        return "the disk of the run directory is too far behind (DISK_PENDING_MAX)";
+    if (*worker_upload_sequence(worker) >= UPLOADS_KEPT_MAX)
+        return "its worker has sent too many (UPLOADS_KEPT_MAX)";
+    return NULL;
 }
 
 static void on_upload(struct intake *intake, const struct upload *upload, void *data)
@@ -133,23 +203,13 @@ static void on_upload(struct intake *intake, const struct upload *upload, void *
     (void)intake;
     struct worker *worker = find_worker(u, upload);
     const char *instance = worker ? worker_instance(worker) : "";
-    if (upload->rejected) {
-        reject(u, instance, upload, upload->rejected);
-        return;
-    }
-    if (!worker) {
-        reject(u, instance, upload, "it comes from no worker of this run");
-        return;
-    }
-    if (disk_full(u->host->disk)) {
-        reject(u, instance, upload, "the disk of the run directory is too far behind (DISK_PENDING_MAX)");
+    const char *why = upload->rejected ? upload->rejected : refusal(u, worker);
+    if (why) {
+        reject(u, instance, upload, why);
         return;
     }
     journal_upload(u, instance, upload, "");
-    copies_store_upload(u->host, instance, worker_upload_sequence(worker), upload);
-    char *text = mem_printf("upload %u stored", *worker_upload_sequence(worker));
-    host_notify(u->host, RUN_UPLOAD, instance, text);
-    free(text);
+    store(u, worker, upload);
     forward(u, instance, upload);
 }
 
@@ -220,7 +280,7 @@ static void close_client(struct uploads *u)
 
 static void maybe_stopped(struct uploads *u)
 {
-    if (!u->stopping || u->forwarding > 0 || u->client_closing)
+    if (!u->stopping || u->forwarding > 0 || u->client_closing || u->storing > 0)
         return;
     if (u->client)
         close_client(u);

@@ -35,14 +35,21 @@ static bool is_own(const char *name)
            strcasecmp(name, "Transfer-Encoding") == 0;
 }
 
-/* -1 for what would end the header's line early, or is no name: it must not get on the wire. */
-static int check_header(const struct http_header *h)
+/* Refuses what would end the header's line early, or is no name: it must not get on the wire. */
+static int check_header(struct http_call_state *c, const struct http_header *h)
 {
     const char *at = h->name;
     while (header_is_token(*at)) {
         at++;
     }
-    return at == h->name || *at != '\0' || strpbrk(h->value, "\r\n") != NULL ? -1 : 0;
+    if (at == h->name || *at != '\0') {
+        return err_set(&c->error, ERR_INPUT, "%s: a header with a malformed name can't be sent", c->label);
+    }
+    if (strpbrk(h->value, "\r\n") != NULL) {
+        return err_set(&c->error, ERR_INPUT, "%s: header %s can't be sent: its value has a line break", c->label,
+                       h->name);
+    }
+    return 0;
 }
 
 static void add_line(struct http_call_state *c, char *line)
@@ -64,10 +71,8 @@ static void add_headers(struct http_call_state *c, const struct http_headers *h)
         if (is_own(item->name)) {
             continue;
         }
-        if (check_header(item) != 0) {
+        if (check_header(c, item) != 0) {
             c->failed = true;
-            err_set(&c->error, ERR_INPUT, "%s: header %zu can't be sent: its %s", c->label, i + 1,
-                    strpbrk(item->value, "\r\n") != NULL ? "value has a line break" : "name is malformed");
             return;
         }
         /* libcurl's way to say a header without a value. */

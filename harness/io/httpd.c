@@ -40,6 +40,7 @@ static void run(struct httpd *server)
     server->kicked = false;
     MHD_run(server->daemon);
     if (!server->stopping) {
+        httpd_wake_closed(server);
         set_timer(server);
     }
 }

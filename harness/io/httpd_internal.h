@@ -75,6 +75,9 @@ void httpd_kick(struct httpd *server);
 /* Ends the waiting of connections whose requests nobody has answered; the daemon can't be stopped before. */
 void httpd_resume_all(struct httpd *server);
 
+/* Lets libmicrohttpd read once more from clients that have closed. */
+void httpd_wake_closed(struct httpd *server);
+
 /* libmicrohttpd's callbacks for requests. */
 void *httpd_on_uri(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result httpd_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const bool moves[][5] = {
     /* to:               HEAD   BODY   DRAIN  HANDED ANSWERED */
@@ -242,8 +243,29 @@ void httpd_resume_all(struct httpd *server)
     }
 }
 
-/* Why a request that never became complete has ended. libmicrohttpd does not say whether it has refused a chunk or lost
- * the connection; a body of known length has nothing in it to refuse. */
+static bool has_closed(struct http_request *r)
+{
+    char c;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info != NULL && recv(info->connect_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* libmicrohttpd watches for edges and takes a short read for the last one: an end that came along with the bytes it
+ * never sees, and the request would stay until it is idle for too long. A resumed connection is read once more. */
+void httpd_wake_closed(struct httpd *server)
+{
+    for (struct http_request *r = server->requests; r != NULL; r = r->next) {
+        bool incomplete = r->state < REQUEST_HANDED;
+        if (incomplete && has_closed(r)) {
+            MHD_suspend_connection(r->connection);
+            MHD_resume_connection(r->connection);
+            server->kicked = true;
+        }
+    }
+}
+
+/* Why a request that never became complete has ended. libmicrohttpd has one code for what it refuses and for the end of
+ * a connection before a known length; in such a body there is nothing to refuse. */
 static void tell_lost(struct http_request *r, enum MHD_RequestTerminationCode code)
 {
     struct buf why = {0};
@@ -260,7 +282,7 @@ static void tell_lost(struct http_request *r, enum MHD_RequestTerminationCode co
     } else if (r->state == REQUEST_HEAD) {
         buf_printf(&why, "something is malformed, or it is far above %zu bytes", options->max_header);
     } else if (http_headers_get(&r->headers, "Transfer-Encoding") != NULL) {
-        buf_add_str(&why, "a chunk is malformed, or the connection was lost");
+        buf_add_str(&why, "a chunk is malformed");
     } else {
         buf_add_str(&why, "the connection was lost");
     }

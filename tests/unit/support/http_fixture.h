@@ -81,9 +81,8 @@ static inline void on_tick(uv_timer_t *timer)
         }                                                                                                              \
     } while (0)
 
-static inline int http_setup(void **state)
+static inline void http_open(struct http_fixture *f)
 {
-    struct http_fixture *f = mem_calloc(1, sizeof *f);
     /* libuv keeps descriptors of its own from the first loop on. */
     uv_loop_init(&f->loop);
     uv_loop_close(&f->loop);
@@ -98,6 +97,12 @@ static inline int http_setup(void **state)
                                         .max_body = 1000,
                                         .idle_timeout_ms = 30000,
                                         .max_connections = 100};
+}
+
+static inline int http_setup(void **state)
+{
+    struct http_fixture *f = mem_calloc(1, sizeof *f);
+    http_open(f);
     *state = f;
     return 0;
 }
@@ -129,9 +134,8 @@ static inline void forget_seen(struct http_fixture *f)
     f->seen_count = 0;
 }
 
-static inline int http_teardown(void **state)
+static inline void http_close(struct http_fixture *f)
 {
-    struct http_fixture *f = *state;
     if (f->server != NULL) {
         stop_server(f);
     }
@@ -143,7 +147,12 @@ static inline int http_teardown(void **state)
     assert_int_equal(count_descriptors(), f->descriptors);
     /* fails where a socket file was left */
     assert_int_equal(rmdir(f->directory), 0);
-    free(f);
+}
+
+static inline int http_teardown(void **state)
+{
+    http_close(*state);
+    free(*state);
     return 0;
 }
 

@@ -110,14 +110,14 @@ class Preparing(Fixture):
         os.unlink(answer["python"])
         self.assertTrue(self.prepare()[1]["created"])
 
-    def test_an_environment_that_was_moved_is_made_anew(self):
+    def test_a_copy_of_an_environment_is_made_anew(self):
         self.prepare()
-        os.rename(self.root, self.root + ".old")
-        shutil.copytree(self.root + ".old", self.root)
         elsewhere = os.path.join(self.directory, "elsewhere")
-        os.rename(self.root, elsewhere)
+        shutil.copytree(self.root, elsewhere)
         self.root = elsewhere
-        self.assertTrue(self.prepare()[1]["created"])
+        _, answer, _ = self.prepare()
+        self.assertTrue(answer["created"])
+        self.assertTrue(answer["python"].startswith(elsewhere))
 
 
 class Failing(Fixture):

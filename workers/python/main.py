@@ -105,10 +105,10 @@ def main(arguments):
         return run_phases(channel, options, phases)
     except ChannelGone as e:
         print(e, file=sys.stderr)
-        return EXIT_CANT_WRITE
-    finally:
+        # Nobody is left to end this process.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(END_TIMEOUT_S)
+        return EXIT_CANT_WRITE
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workload under the real profiler, at 100 %: each name is what its marker says, each acquire is counted once.
 
-This is where the markers are held against ddtrace itself. LOCKTRAIL_DDTRACE_PYTHON names the python of a virtual environment
-with ddtrace 4.16.0: python3 workers/python/environment.py --root build/venvs --version 4.16.0
+This is where the markers are held against ddtrace itself. LOCKTRAIL_DDTRACE_PYTHON names the python of a virtual
+environment with ddtrace 4.16.0: python3 workers/python/environment.py --root build/venvs --version 4.16.0
 """
 import glob
 import os

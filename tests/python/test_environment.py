@@ -132,10 +132,12 @@ class Failing(Fixture):
 
     def test_no_package_index(self):
         self.check("the package index can't be reached, or has no ddtrace; check the network and pip's index settings",
-                   FAKE_PIP="ERROR: Could not find a version that satisfies the requirement ddtrace==4.16.0 (from versions: none)")
+                   FAKE_PIP="ERROR: Could not find a version that satisfies the requirement ddtrace==4.16.0 "
+                            "(from versions: none)")
 
     def test_another_content_than_the_hash(self):
-        self.check("a package is not the one that requirements/ has the hash of; it may have been tampered with on its way",
+        self.check("a package is not the one that requirements/ has the hash of; "
+                   "it may have been tampered with on its way",
                    FAKE_PIP="ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.")
 
     def test_a_full_disk(self):
@@ -150,7 +152,8 @@ class Failing(Fixture):
                    FAKE_VENV="The virtual environment was not created successfully because ensurepip is not available.")
 
     def test_a_ddtrace_that_can_not_be_imported(self):
-        self.check("ddtrace 4.16.0 is installed but has no lock profiler that can be imported: no word", FAKE_DDTRACE="")
+        self.check("ddtrace 4.16.0 is installed but has no lock profiler that can be imported: no word",
+                   FAKE_DDTRACE="")
 
     def test_no_interpreter(self):
         os.unlink(self.interpreter)

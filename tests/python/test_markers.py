@@ -117,7 +117,8 @@ class Parsing(unittest.TestCase):
         path = patterns.paths("global")[0]
         with self.assertRaises(ledger.MarkerError) as caught:
             ledger.Ledger().declare([path, path])
-        self.assertRegex(str(caught.exception), r"^global_\.py:\d+: lock global/global_database_lock is declared twice$")
+        self.assertRegex(str(caught.exception),
+                         r"^global_\.py:\d+: lock global/global_database_lock is declared twice$")
 
 
 if __name__ == "__main__":

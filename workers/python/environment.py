@@ -4,10 +4,11 @@
 
     environment.py --root build/venvs --interpreter python3 --version 4.16.0 [--package flask==3.0]…
 
-Progress for people goes to stderr; its last line says what failed, if something did. On success the only line on stdout is
-{"python": …, "ddtrace_run": …, "version": …, "created": bool, "pinned": bool}. `pinned` says that every package was checked
-against a hash in requirements/. An environment counts as good only once its marker file is written, which is the last step:
-what a killed start has left is removed and made anew. Starts at the same time wait for one another.
+Progress for people goes to stderr; its last line says what failed, if something did. On success the only line on
+stdout is {"python": …, "ddtrace_run": …, "version": …, "created": bool, "pinned": bool}. `pinned` says that every
+package was checked against a hash in requirements/. An environment counts as good only once its marker file is
+written, which is the last step: what a killed start has left is removed and made anew. Starts at the same time wait
+for one another.
 """
 import argparse
 import fcntl

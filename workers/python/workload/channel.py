@@ -11,8 +11,8 @@ CHANNEL_FD = 3
 # A coordinator reads at once; one that leaves a full pipe alone this long is hung.
 SEND_TIMEOUT_S = 10
 NOT_STARTED = """\
-main.py: file descriptor 3 is not open for writing. This program is started by locktrail, which reads its protocol lines there.
-To try it by hand, let them go to the terminal:
+main.py: file descriptor 3 is not open for writing. This program is started by locktrail, which reads its protocol
+lines there. To try it by hand, let them go to the terminal:
   python3 workers/python/main.py --launcher none --lock-type rlock --threads 4 --seed 1 --phase member:100:0.5 3>&1"""
 
 

@@ -10,8 +10,8 @@ LOAD = 0.25
 HOLD_MAX_S = 0.001
 # Without a pace there is no period to take a share of.
 HOLD_UNPACED_S = 0.0001
-# Where a thread takes two locks, one after the other, this share of its time goes to the first: were both held for as long,
-# threads would leave the first one just when the second is free, and nobody would wait for it.
+# Where a thread takes two locks, one after the other, this share of its time goes to the first: were both held for as
+# long, threads would leave the first one just when the second is free, and nobody would wait for it.
 FIRST = 0.7
 # What a sleep takes longer than it was asked to: the kernel's timer slack and the switch back.
 SLEEP_COST_S = 0.00006

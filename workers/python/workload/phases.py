@@ -13,7 +13,8 @@ PROGRESS_S = 0.25
 LOOK_S = 0.05
 # All threads are there before the first iteration is due, so that they start as one burst.
 START_DELAY_S = 0.01
-# No thread has finished an iteration for this long: they wait for one another, or for a lock that a dead one took along.
+# No thread has finished an iteration for this long: they wait for one another, or for a lock that a dead one took
+# along.
 STALL_S = 5
 # After a stop, threads end at their next iteration.
 STOP_GRACE_S = 3
@@ -24,7 +25,7 @@ _Death = collections.namedtuple("_Death", "thread error traceback")
 
 
 class Runner:
-    """`load(pattern)` gives a pattern's module; `channel` gets the lines. All but the iterations is the main thread's."""
+    """`load(pattern)` gives a pattern's module; `channel` gets the lines. The main thread does all but iterations."""
 
     def __init__(self, ledger, channel, load, threads, seed):
         self._ledger, self._channel, self._load = ledger, channel, load

@@ -4,10 +4,12 @@
 The code that takes a lock puts it between two context managers of its tally:
     with tally.asked, self.cache_lock, tally.held:
 so that the acquire itself stays in the caller's frame, where the profiler looks for names, and an exception leaves the
-tally as right as the lock. No tally refers to a lock: a profiler that searches the caller's variables can't find it here.
+tally as right as the lock. No tally refers to a lock: a profiler that searches the caller's variables can't find it
+here.
 
-A profiler counts each acquire that succeeds, recursive ones too, and so does a tally. Taking a condition's lock again at
-the end of wait() is the condition's own doing: the profiler sees only the call of wait(), so the tally leaves it out.
+A profiler counts each acquire that succeeds, recursive ones too, and so does a tally. Taking a condition's lock again
+at the end of wait() is the condition's own doing: the profiler sees only the call of wait(), so the tally leaves it
+out.
 """
 from _thread import get_ident
 from time import monotonic_ns

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An audit log whose lock is handed to a helper: the helper's parameter is another name of the same lock.
 
-A profiler that took the name from the declaration would say audit_log_lock, and that is what an engineer looks for, hence
-exact. ddtrace takes the first name that it meets in the frame of the acquire, and keeps it.
+A profiler that took the name from the declaration would say audit_log_lock, and that is what an engineer looks for,
+hence exact. ddtrace takes the first name that it meets in the frame of the acquire, and keeps it.
 """
 from workload.ledger import tally
 from workload.locktype import LockType

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A rate limiter whose bucket is a pair of a lock and its tokens: no variable or attribute ever holds the lock alone."""
+"""A rate limiter whose bucket is a pair of a lock and its tokens: no variable ever holds the lock alone."""
 from workload.ledger import tally
 from workload.locktype import LockType
 from workload.pacing import checksum

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sharded index: locks in a dictionary, by name, and in a list, by number.
 
-ddtrace looks at variables and attributes, not into containers, so their elements have no name: a known limit. Many locks
-that are made on one line have one site, and are one lock of the ledger.
+ddtrace looks at variables and attributes, not into containers, so their elements have no name: a known limit. Many
+locks that are made on one line have one site, and are one lock of the ledger.
 """
 from workload.ledger import tally
 from workload.locktype import LockType

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A handler that takes locks its base class has made: a plain one, and one that the base class shares with everybody."""
+"""A handler that takes locks its base class has made: a plain one, and one that all handlers share."""
 from workload.ledger import tally
 from workload.locktype import LockType
 from workload.pacing import FIRST, checksum

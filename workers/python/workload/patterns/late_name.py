@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings that are first read through the application, where their lock has no name, and later by their own methods.
 
-The lock is an attribute of the object whose methods take it, so a collector can name it: exact. ddtrace looks for a name
-once, at the first acquire that it samples. Here that is the warm-up, two levels away, and no name stays for good.
+The lock is an attribute of the object whose methods take it, so a collector can name it: exact. ddtrace looks for a
+name once, at the first acquire that it samples. Here that is the warm-up, two levels away, and no name stays for
+good.
 """
 from workload.ledger import tally
 from workload.locktype import LockType

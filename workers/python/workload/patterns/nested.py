@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An order that owns its payment: the payment's lock is reached through the order.
 
-ddtrace looks one level deep, at attributes of the caller's variables. `self.payment.payment_lock` is two levels away, so
-the profiler can't name it: a known limit, hence generic.
+ddtrace looks one level deep, at attributes of the caller's variables. `self.payment.payment_lock` is two levels away,
+so the profiler can't name it: a known limit, hence generic.
 """
 from workload.ledger import tally
 from workload.locktype import LockType

@@ -13,7 +13,7 @@ ENTRIES_KEPT = 128
 class Journal:
     def __init__(self, io):
         self.io = io
-        self.journal_lock = threading.RLock()  # lock: reentrant/journal_lock exact -- needs an RLock, whatever --lock-type
+        self.journal_lock = threading.RLock()  # lock: reentrant/journal_lock exact -- always an RLock: Lock would hang
         self.balance_lock = threading.RLock()  # lock: reentrant/balance_lock exact -- likewise
         self.entries = {}
         self.balance = 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pool of two database connections, behind a semaphore, and a bounded one for exports.
 
-One acquire is counted for each `with`, by profiler and ledger alike. Releases are not one to one: a semaphore in ddtrace
-remembers one time of acquire, not one for each slot, so a release can find it taken by another.
+One acquire is counted for each `with`, by profiler and ledger alike. Releases are not one to one: a semaphore in
+ddtrace remembers one time of acquire, not one for each slot, so a release can find it taken by another.
 """
 import threading
 

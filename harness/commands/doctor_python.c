@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "commands/probe.h"
 
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,27 +86,47 @@ static void check_index(struct doctor *d, const char *interpreter)
     free(index);
 }
 
-/* The directory of a ready virtual environment with this version; NULL where there is none. */
-static char *find_environment(const char *root, const char *version)
+/* Asks environment.py's own functions, so that doctor and run never mean different directories. Prints the directory if
+ * it is ready. */
+static const char find_script[] = "import os, sys\n"
+                                  "folder, root, interpreter, version = sys.argv[1:5]\n"
+                                  "sys.dont_write_bytecode = True\n"
+                                  "sys.path.insert(0, folder)\n"
+                                  "import environment as e\n"
+                                  "name = e.directory_name(e.interpreter_version(interpreter), version, sys.argv[5:])\n"
+                                  "path = os.path.join(os.path.abspath(root), name)\n"
+                                  "print(path if e.read_marker(path) else '')\n";
+
+/* The directory of the ready virtual environment of this worker, or NULL where there is none yet. -1: that can't be
+ * said. */
+static int find_environment(const struct scenario_worker *w, const char *root, char **out, struct err *e)
 {
-    char *pattern = mem_printf("%s/build/venvs/*/lib/python*/site-packages/ddtrace-%s.dist-info", root, version);
-    glob_t found;
-    char *path = NULL;
-    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-        path = mem_strdup(found.gl_pathv[0]);
-        *strstr(path, "/lib/python") = '\0';
-        globfree(&found);
-    }
-    free(pattern);
-    return path;
+    char *folder = mem_printf("%s/workers/python", root), *venvs = mem_printf("%s/build/venvs", root);
+    const char **args = mem_calloc(8 + w->package_count, sizeof *args);
+    const char *const fixed[] = {w->interpreter, "-c", find_script, folder, venvs, w->interpreter, w->version};
+    struct buf answer = {0};
+    memcpy(args, fixed, sizeof fixed);
+    for (size_t i = 0; i < w->package_count; i++)
+        args[sizeof fixed / sizeof *fixed + i] = w->packages[i];
+    int result = probe_run(args, RUN_TIMEOUT_MS, &answer, e);
+    cut_line(&answer);
+    *out = result == 0 && answer.size > 0 && answer.data[0] ? mem_strdup(answer.data) : NULL;
+    buf_fini(&answer);
+    free(args);
+    free(venvs);
+    free(folder);
+    return result;
 }
 
 void doctor_python(struct doctor *d, const struct scenario_worker *worker, const char *root)
 {
     if (!check_interpreter(d, worker->interpreter))
         return;
-    char *environment = find_environment(root, worker->version);
-    if (environment) {
+    char *environment;
+    struct err e;
+    if (find_environment(worker, root, &environment, &e) < 0) {
+        doctor_say(d, FINDING_MISSING, "ddtrace", "make locktrail's own folder whole again", "%s", e.text);
+    } else if (environment) {
         doctor_say(d, FINDING_OK, "ddtrace", NULL, "%s is in %s", worker->version, environment);
     } else {
         doctor_say(d, FINDING_OK, "ddtrace", NULL, "%s is installed at the first run, into %s/build/venvs",

@@ -2,6 +2,7 @@
 """doctor: one line for each finding, each with its fix. Nothing here leaves this machine: no scenario needs a package index."""
 
 import http.server
+import json
 import os
 import re
 import shutil
@@ -74,6 +75,38 @@ class Doctor(Cli):
         self.assertEqual(status, 69)
         self.assertEqual(found["python"], "missing  python: can't run /none/python3: No such file or directory; fix: "
                                           "apt-get install python3 python3-venv, or set workers.NAME.interpreter")
+
+    def test_an_environment_that_is_there_or_is_to_be_made(self):
+        """In a folder of its own, with an environment that only its marker makes one; the index is a closed port."""
+        import sys
+
+        os.makedirs(self.path("home", "build", "venvs"))
+        os.symlink(os.path.join(ROOT, "workers"), self.path("home", "workers"))
+        text = "name: x\nworkers:\n  python: {interpreter: %s, packages: [%s]}\nphases:\n  - {pattern: member}\n"
+        env = {"LOCKTRAIL_HOME": self.path("home"), "PIP_INDEX_URL": "http://user:secret@127.0.0.1:1/simple"}
+        status, found = self.doctor(text % (sys.executable, "requests"), env)
+        self.assertEqual(found["ddtrace"], "ok       ddtrace: 4.16.0 is installed at the first run, into %s"
+                                           % self.path("home", "build", "venvs"))
+        self.assertEqual((status, found["package index"]),
+                         (69, "missing  package index: http://127.0.0.1:1/simple: can't connect: Connection refused; fix: "
+                              "let this machine reach it, or set PIP_INDEX_URL to an index that it reaches"))
+        sys.path.insert(0, os.path.join(ROOT, "workers", "python"))
+        import environment
+
+        name = environment.directory_name(environment.interpreter_version(sys.executable), "4.16.0", ["requests"])
+        directory = self.path("home", "build", "venvs", name)
+        programs = {key: os.path.join(directory, key) for key in ("python", "ddtrace_run")}
+        os.makedirs(directory)
+        for program in programs.values():
+            os.symlink(sys.executable, program)
+        with open(os.path.join(directory, environment.MARKER), "w", encoding="utf-8") as file:
+            json.dump(dict(programs, version="4.16.0", pinned=False), file)
+        status, found = self.doctor(text % (sys.executable, "requests"), env)
+        self.assertEqual((status, found["ddtrace"]),
+                         (0, "ok       ddtrace: 4.16.0 is in %s" % directory))
+        self.assertNotIn("package index", found)
+        # Other packages make another environment.
+        self.assertIn("at the first run", self.doctor(text % (sys.executable, "flask"), env)[1]["ddtrace"])
 
     def test_a_port_in_use(self):
         with socket.socket() as used:

@@ -30,7 +30,7 @@ workers:
   app:
     runtime: command
     protocol: lines
-    command: [{python}, {program}, hello, "lock:good_lock", "acquire:good_lock:1", "write:{label}", "upload:{label}", done]
+    command: [{python}, {program}, hello, "lock:good_lock", "acquire:good_lock:1", {steps}"write:{label}", "upload:{label}", done]
 phases:
   - {{pattern: test}}
 """
@@ -61,9 +61,10 @@ class Cli(unittest.TestCase):
             file.write(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def worker_scenario(self, label=LABEL, more=""):
+    def worker_scenario(self, label=LABEL, more="", steps=""):
         program = os.path.join(PROGRAMS, "worker.py")
-        return self.write("scenario.yaml", WORKER.format(python=sys.executable, program=program, label=label) + more)
+        text = WORKER.format(python=sys.executable, program=program, label=label, steps=steps)
+        return self.write("scenario.yaml", text + more)
 
     def locktrail(self, *args, env=None, stdin=b"", cwd=None):
         done = subprocess.run([LOCKTRAIL, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -117,8 +117,11 @@ class Run(Cli):
 
 
 class Terminal(Cli):
+    # Progress that comes later than the block's shortest time between two drawings is drawn for sure.
+    STEPS = '"sleep:0.3", "acquire:good_lock:0", '
+
     def run_it(self, *args, **options):
-        return self.on_terminal("run", self.worker_scenario(), "--out", self.path("out"), *args, **options)
+        return self.on_terminal("run", self.worker_scenario(steps=self.STEPS), "--out", self.path("out"), *args, **options)
 
     def test_progress_is_redrawn_and_coloured(self):
         result = self.run_it()

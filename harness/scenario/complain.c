@@ -183,7 +183,9 @@ static void add_override(struct buf *out, const struct scenario_override *o)
     if (o->shown) {
         show_value(&shown, o->shown, strlen(o->shown));
     } else {
-        buf_printf(&shown, "--set %s=", o->path);
+        buf_add_str(&shown, "--set ");
+        show_value(&shown, o->path, strlen(o->path));
+        buf_add_char(&shown, '=');
         show_value(&shown, o->value, strlen(o->value));
     }
     char *text = buf_steal(&shown);

@@ -2,6 +2,7 @@
 #include "scenario/override.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "scenario/nearest.h"
 
 #include <stdlib.h>
@@ -113,10 +114,25 @@ static void fill_null(struct node *n, struct place place)
     }
 }
 
+/* A command line can hold any bytes, and keys of the tree are text. */
+static bool is_text(const char *path)
+{
+    for (const char *at = path; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) {
+            return false;
+        }
+    }
+    return utf8_valid(path, strlen(path)) == strlen(path);
+}
+
 static struct node **find_slot(struct walk *w, struct node *root)
 {
     struct node **slot = NULL;
     w->at = root;
+    if (!is_text(w->start)) {
+        complain(w->complaints, w->place, NULL, "the path is no text, expected keys with dots between them");
+        return NULL;
+    }
     while (next_key(w)) {
         if (w->key[0] == '\0' || w->depth >= SCENARIO_DEPTH_MAX) {
             complain(w->complaints, w->place, NULL, "`%s` is not a path, expected keys with dots between them",

@@ -22,7 +22,9 @@ enum forward_kind { FORWARD_ENVIRONMENT, FORWARD_NONE, FORWARD_AGENT, FORWARD_AG
 
 struct scenario_phase {
     char *pattern;
-    double share;        /* of the duration, relative to the other phases' shares; 0 where iterations are given */
+    /* Of the duration, relative to the other phases' shares (1 where nothing is given); 0 where iterations are given:
+     * such a phase has no part of the duration. */
+    double share;
     uint64_t iterations; /* for each thread; filled in from share, duration and rate where it was not given */
     double seconds;      /* its part of the duration; 0: as fast as it goes */
 };
@@ -69,7 +71,7 @@ struct scenario_worker {
     size_t package_count;
     enum launcher launcher;
     char *interpreter; /* "python3", or a path */
-    bool inspect_dir;  /* DD_PROFILING_LOCK_NAME_INSPECT_DIR */
+    bool inspect_dir;  /* DD_PROFILING_LOCK_NAME_INSPECT_DIR, which may also stand under `environment`: then as there */
     enum lock_type lock;
 
     /* command */
@@ -93,8 +95,8 @@ struct scenario {
     enum report_kind report;
 
     struct {
-        enum control_kind kind;
-        char **command; /* CONTROL_COMMAND */
+        enum control_kind kind; /* CONTROL_BUILTIN only where a worker is ddtrace's */
+        char **command;         /* CONTROL_COMMAND */
         size_t command_count;
         int64_t timeout_ms;
     } control;

@@ -20,6 +20,7 @@ static void check_row(const struct key_table *table, size_t at)
     assert_true(array == (key->second != 0));
     assert_true((key->words != NULL) == (key->type == KEY_WORD || key->type == KEY_CONTROL));
     assert_false(key->required && key->initial);
+    assert_true(key->type != KEY_NUMBER || key->max > 0); /* infinity is refused by it */
     key_expected(&expected, key);
     assert_true(expected.size > 0);
     buf_fini(&expected);

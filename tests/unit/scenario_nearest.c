@@ -73,6 +73,11 @@ static void test_what_was_meant(void **state)
     assert_string_equal(nearest_of("sed"), "seed");
     assert_string_equal(nearest_of("colour"), "none");
     assert_string_equal(nearest_of("x"), "none");
+    /* One letter that has to change altogether says nothing. */
+    struct nearest best = {0};
+    nearest_offer(&best, "x", "a");
+    nearest_offer(&best, "o", "to");
+    assert_null(best.word);
     assert_string_equal(nearest_of(""), "none");
 }
 

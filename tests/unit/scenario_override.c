@@ -190,6 +190,8 @@ static void test_what_is_wrong_names_the_override(void **state)
         {"threads=a: b: c", "0:0: error: --set threads=a: b: c: a `:` can't stand here: check the indentation, and put "
                             "text with `: ` in it in quotes\n"},
         {"threads=\xFF", "0:0: error: --set threads=\\xFF: byte 0xFF is not UTF-8, expected text in UTF-8\n"},
+        {"thr\x1B\xFF=4",
+         "0:0: error: --set thr\\x1B\\xFF=4: the path is no text, expected keys with dots between them\n"},
         {"threads=&a [*a]",
          "0:0: error: --set threads=&a [*a]: 0: alias `*a` inside of what it names, expected it after the end of that\n"
          "0:0: error: --set threads=&a [*a]: a list found, expected a whole number from 2 to 1024\n"},

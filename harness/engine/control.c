@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/instances.h"
+#include "engine/orders.h"
 #include "engine/worker.h"
 #include "io/child.h"
 #include "profile/profile.h"
@@ -217,12 +218,13 @@ static void start_command(struct control *c)
     char *directory = mem_printf("%s/control", c->host->options->directory);
     char *stdout_path = mem_printf("%s/stdout", directory);
     char *stderr_path = mem_printf("%s/stderr", directory);
+    char **env = orders_clean_environment();
     const char **args = mem_calloc(s->control.command_count + 1, sizeof *args);
     for (size_t i = 0; i < s->control.command_count; i++)
         args[i] = s->control.command[i];
     struct child_options options = {.guard = c->host->guard,
                                     .args = args,
-                                    .env = (const char *const *)environ,
+                                    .env = (const char *const *)env,
                                     .stdout_path = stdout_path,
                                     .stderr_path = stderr_path,
                                     .output_max = CONTROL_OUTPUT_MAX};
@@ -233,6 +235,7 @@ static void start_command(struct control *c)
         uv_timer_start(&c->timeout, on_start_failed, 0, 0);
     else
         uv_timer_start(&c->timeout, on_timeout, (uint64_t)s->control.timeout_ms, 0);
+    orders_free_strings(env);
     free(args);
     free(directory);
     free(stdout_path);

@@ -14,7 +14,7 @@ int evidence_read_lines(struct evidence *ev, const char *name, line_fn fn, bool 
     int result = disk_read_now(path, EVIDENCE_JOURNAL_MAX, &bytes, e);
     if (result < 0 && e->code == ERR_MISSING)
         result = 0; /* killed before its first line */
-    const char *at = bytes.data, *end = bytes.data + bytes.size;
+    const char *at = bytes.data ? bytes.data : "", *end = at + bytes.size;
     *torn = false;
     for (size_t number = 1; result == 0 && at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -56,8 +56,12 @@ static void on_run_ended(struct evidence *ev, const struct json *event)
     const char *failed = json_get_string(event, "failed", "");
     ev->complete = true;
     ev->interrupted = json_get_bool(event, "interrupted", false);
+    const char *unwritten = json_get_string(event, "unwritten", "");
     if (failed[0])
         evidence_add_problem(ev, "run", "nothing was measured: mend it and run again", NULL, "%s", failed);
+    if (unwritten[0])
+        evidence_add_problem(ev, "run", "make room on the disk of the run directory, and run again", NULL,
+                             "not all of the run was written: %s", unwritten);
 }
 
 static void on_interrupted(struct evidence *ev, const struct json *event)
@@ -99,23 +103,39 @@ static void on_control_ended(struct evidence *ev, const struct json *event)
     replace(&ev->control_why, json_get_string(event, "why", ""));
     replace(&ev->control_output, json_get_string(event, "output", ""));
     ev->control_exit = (int)json_get_int(event, "exit", 0);
-    ev->stage_ran[STAGE_CONTROL] = ev->control != CONTROL_NOT_RUN;
 }
 
 static void on_upload(struct evidence *ev, const struct json *event)
 {
     const char *rejected = json_get_string(event, "rejected", "");
     const char *instance = json_get_string(event, "instance", "");
-    ev->uploads.received++;
-    if (!rejected[0]) {
-        ev->uploads.stored++;
+    uint64_t times = (uint64_t)json_get_int(event, "times", 1);
+    bool first = ev->uploads.rejected == 0;
+    ev->uploads.received += times;
+    if (!rejected[0])
         return;
-    }
-    ev->uploads.rejected++;
-    if (ev->uploads.rejected == 1)
+    ev->uploads.rejected += times;
+    if (first)
         evidence_add_problem(ev, instance[0] ? instance : "intake",
                              "it was put aside with the reason: copies/upload/rejected/", NULL,
                              "an upload was rejected: %s", rejected);
+}
+
+static void on_stored(struct evidence *ev, const struct json *event)
+{
+    (void)event;
+    ev->uploads.stored++;
+}
+
+static void on_copy(struct evidence *ev, const struct json *event)
+{
+    int instance = ledger_find_instance(&ev->ledger, json_get_string(event, "instance", ""));
+    enum stage stage;
+    if (instance < 0 || !stage_parse(json_get_string(event, "stage", ""), &stage))
+        return;
+    ev->captured = mem_grow(ev->captured, ev->captured_count, &ev->captured_capacity, sizeof *ev->captured);
+    ev->captured[ev->captured_count++] = (struct captured){
+        .stage = stage, .instance = (size_t)instance, .sequence = (unsigned)json_get_int(event, "sequence", 0)};
 }
 
 static void on_forward(struct evidence *ev, const struct json *event)
@@ -144,7 +164,7 @@ static void on_problem(struct evidence *ev, const struct json *event)
                          json_get_string(event, "output", ""), "%s", json_get_string(event, "text", ""));
 }
 
-/* Events of other names (copy, environment ...) are for people who read the journal. */
+/* Events of other names (environment) are for people who read the journal. */
 static const struct {
     const char *name;
     void (*take)(struct evidence *ev, const struct json *event);
@@ -156,6 +176,8 @@ static const struct {
     {"worker_ended", on_worker_ended},
     {"control_ended", on_control_ended},
     {"upload", on_upload},
+    {"stored", on_stored},
+    {"copy", on_copy},
     {"forward", on_forward},
     {"problem", on_problem},
 };
@@ -184,8 +206,12 @@ int evidence_read_events(struct evidence *ev, struct err *e)
         return -1;
     if (ev->complete)
         return 0;
-    evidence_add_problem(ev, "run", "what was captured until then is below; run it again for a verdict", NULL,
-                         "the coordinator ended before the run did (killed, or the machine went down)%s",
+    evidence_add_problem(ev, "run",
+                         "what was captured until then is below, and local profiles that were not collected are in "
+                         "workers/; run it again for a verdict",
+                         NULL,
+                         "the coordinator ended before the run did (killed, or the machine went down, or the disk was "
+                         "full)%s",
                          torn ? "; the journal's last line is torn" : "");
     for (size_t i = 0; i < ev->worker_count; i++)
         if (ev->workers[i].started && !ev->workers[i].ended)

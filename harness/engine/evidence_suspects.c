@@ -15,9 +15,14 @@ static const char *variable(const struct scenario_worker *w, const char *name)
     return NULL;
 }
 
+/* ddtrace takes these words for true and everything else for false. */
 static bool is_off(const char *value)
 {
-    return value && (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0);
+    static const char *const on[] = {"1", "true", "yes", "on"};
+    for (size_t i = 0; value && i < sizeof on / sizeof *on; i++)
+        if (strcasecmp(value, on[i]) == 0)
+            return false;
+    return value != NULL;
 }
 
 static const char *const inspect_dir_advice =

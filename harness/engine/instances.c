@@ -26,7 +26,7 @@ void instances_plan(const struct scenario *s, struct instance_plan *out)
 void instances_plan_control(const struct scenario *s, struct instance_plan *out)
 {
     *out = (struct instance_plan){0};
-    for (size_t w = 0; w < s->worker_count; w++)
+    for (size_t w = 0; s->control.kind == CONTROL_BUILTIN && w < s->worker_count; w++)
         if (s->workers[w].runtime == RUNTIME_DDTRACE)
             add(out, mem_printf("%s.control", s->workers[w].name), &s->workers[w], ARM_CONTROL);
 }

@@ -21,7 +21,7 @@ struct instance_plan {
 /* The workers' processes, in the scenario's order. The caller's: instance_plan_fini. */
 void instances_plan(const struct scenario *s, struct instance_plan *out);
 
-/* The processes of the builtin control: one for each ddtrace worker. */
+/* The processes of the builtin control: one for each ddtrace worker; none where the control is another. */
 void instances_plan_control(const struct scenario *s, struct instance_plan *out);
 
 void instance_plan_fini(struct instance_plan *plan);

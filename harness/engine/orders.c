@@ -80,6 +80,7 @@ static void add_profiler_settings(const struct orders_context *c, struct strings
     env_set(env, "DD_TRACE_ENABLED", "0");
     env_set(env, "DD_INSTRUMENTATION_TELEMETRY_ENABLED", "0");
     env_set(env, "DD_REMOTE_CONFIGURATION_ENABLED", "0");
+    env_set(env, "DD_SYMBOL_DATABASE_UPLOAD_ENABLED", "0");
     free(capture);
     free(interval);
 }
@@ -149,11 +150,25 @@ static void add_orders(const struct orders_context *c, struct strings *env)
     }
 }
 
-static void make_env(const struct orders_context *c, struct strings *env)
+static void add_clean(struct strings *env)
 {
     for (char **v = environ; *v; v++)
         if (!is_dropped(*v))
             strings_add(env, mem_strdup(*v));
+}
+
+char **orders_clean_environment(void)
+{
+    struct strings env = {0};
+    env.items = mem_calloc(1, sizeof *env.items);
+    env.capacity = 1;
+    add_clean(&env);
+    return env.items;
+}
+
+static void make_env(const struct orders_context *c, struct strings *env)
+{
+    add_clean(env);
     add_profiler_settings(c, env);
     add_identity(c, env);
     add_scenario_variables(c, env);
@@ -206,7 +221,7 @@ void orders_make(const struct orders_context *context, struct orders *out)
     *out = (struct orders){.args = args.items, .env = env.items};
 }
 
-static void free_strings(char **strings)
+void orders_free_strings(char **strings)
 {
     for (char **s = strings; s && *s; s++)
         free(*s);
@@ -215,7 +230,7 @@ static void free_strings(char **strings)
 
 void orders_free(struct orders *orders)
 {
-    free_strings(orders->args);
-    free_strings(orders->env);
+    orders_free_strings(orders->args);
+    orders_free_strings(orders->env);
     *orders = (struct orders){0};
 }

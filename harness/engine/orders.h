@@ -41,6 +41,11 @@ struct orders {
 void orders_make(const struct orders_context *context, struct orders *out);
 void orders_free(struct orders *orders);
 
+/* The environment without DD_ and LOCKTRAIL_ variables, for programs that are neither to profile nor to know the user's
+ * keys (a control command, the maker of virtual environments). NULL-terminated; orders_free_strings. */
+char **orders_clean_environment(void);
+void orders_free_strings(char **strings);
+
 /* Names of DD_ variables in the environment that workers do not get (only the scenario's reach
  * them), comma-separated, for a note in the journal; "" if none. For the caller to free. */
 char *orders_dropped_variables(void);

@@ -2,6 +2,7 @@
 #include "engine/python_env.h"
 
 #include "base/mem.h"
+#include "engine/orders.h"
 #include "io/child.h"
 
 #include <stdlib.h>
@@ -173,9 +174,10 @@ struct python_env_work *python_env_prepare(struct host *host, const struct scena
     char *script = mem_printf("%s/workers/python/environment.py", host->options->root);
     char *log = mem_printf("%s/prepare-%s.log", host->options->directory, worker->name);
     const char **args = make_args(worker, script, root);
+    char **env = orders_clean_environment();
     struct child_options options = {.guard = host->guard,
                                     .args = args,
-                                    .env = (const char *const *)environ,
+                                    .env = (const char *const *)env,
                                     .stderr_path = log,
                                     .output_max = PREPARE_OUTPUT_MAX};
     *work = (struct python_env_work){.host = host, .worker = worker, .fn = fn, .data = data};
@@ -187,6 +189,7 @@ struct python_env_work *python_env_prepare(struct host *host, const struct scena
         uv_timer_start(&work->timer, on_progress, PREPARE_PROGRESS_MS, PREPARE_PROGRESS_MS);
     else
         uv_timer_start(&work->timer, close_timer, 0, 0);
+    orders_free_strings(env);
     free(args);
     free(root);
     free(script);

@@ -207,6 +207,21 @@ class Control(support.CommandRun):
         self.assertEqual(report["control"]["outcome"], "passed")
         self.assertIn("12 tests passed", report["control"]["output"])
 
+    def test_command_gets_no_key_and_is_no_stage_of_the_locks(self):
+        key = "0123456789abcdef0123456789abcdef"
+        words = "control: {command: [env]}\n"
+        path = self.scenario(f"name: test\nduration: 3s\nthreads: 2\n{words}forward: {{to: none}}\narms: tee\nworkers:\n"
+                             + self.good_worker())
+        status, report = self.run_scenario(path, env={"DD_API_KEY": key, "DD_AGENT_HOST": "127.0.0.1"})
+        self.assertEqual((status, report["verdict"]), (0, "success"), report["problems"])
+        self.assertEqual(support.states_of(report, "control")["test/good_lock"], "not_run")
+        for folder, _, names in os.walk(self.out):
+            for name in names:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                    text = file.read()
+                self.assertNotIn(key, text, name)
+                self.assertNotIn("DD_AGENT_HOST=", text, name)
+
     def test_failing_command_is_critical(self):
         status, report = self.run_control(["sh", "-c", "echo 3 tests failed; exit 4"])
         self.assertEqual((status, report["verdict"]), (3, "critical"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/commands.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "commands/files.h"
@@ -35,6 +36,11 @@ static const struct {
     size_t operand;
 } keys[] = {{"--duration", "duration", 1}, {"--threads", "threads", 2}, {"--seed", "seed", 0}};
 
+/* What ddtrace's users know as configuration: it goes before the file's keys and after --set. */
+static const struct {
+    const char *name, *path;
+} variables[] = {{"DD_SERVICE", "service"}, {"DD_ENV", "env"}, {"DD_VERSION", "version"}};
+
 struct overrides {
     struct scenario_override *items;
     size_t count;
@@ -65,14 +71,33 @@ static int add_set(struct overrides *o, const char *text, struct err *e)
     return 0;
 }
 
-/* --set in the order given, then what has an option of its own. */
-static int read_overrides(const struct command_line *line, struct overrides *o, struct err *e)
+/* The value of a variable is text, whatever YAML would make of it. */
+static void add_variables(struct overrides *o)
 {
-    o->items = mem_calloc(line->given_count + sizeof keys / sizeof *keys, sizeof *o->items);
-    o->texts = mem_calloc(line->given_count + sizeof keys / sizeof *keys, sizeof *o->texts);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i].name);
+        if (!value || !value[0])
+            continue;
+        struct buf quoted = {0};
+        struct json_out out = json_begin(&quoted, 0);
+        json_string(&out, value);
+        o->items[o->count++] =
+            (struct scenario_override){.path = variables[i].path,
+                                       .value = keep(o, buf_steal(&quoted)),
+                                       .shown = keep(o, mem_printf("%s of the environment", variables[i].name))};
+    }
+}
+
+static int add_sets(const struct command_line *line, struct overrides *o, struct err *e)
+{
     for (size_t i = 0; i < line->given_count; i++)
         if (strcmp(line->given[i].option->name, "--set") == 0 && add_set(o, line->given[i].value, e) < 0)
             return -1;
+    return 0;
+}
+
+static int add_keys(const struct command_line *line, struct overrides *o, struct err *e)
+{
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *value = command_line_value(line, keys[i].option);
         const char *operand =
@@ -87,6 +112,20 @@ static int read_overrides(const struct command_line *line, struct overrides *o, 
             .value = value ? value : operand,
             .shown = keep(o, value ? mem_printf("%s %s", keys[i].option, value) : mem_strdup(operand))};
     }
+    return 0;
+}
+
+/* The environment, then --set in the order given, then what has an option of its own: the last one counts. */
+static int read_overrides(const struct command_line *line, struct overrides *o, struct err *e)
+{
+    size_t most = line->given_count + sizeof keys / sizeof *keys + sizeof variables / sizeof *variables;
+    o->items = mem_calloc(most, sizeof *o->items);
+    o->texts = mem_calloc(2 * most, sizeof *o->texts);
+    add_variables(o);
+    if (add_sets(line, o, e) < 0 || add_keys(line, o, e) < 0)
+        return -1;
+    if (command_line_has(line, "--no-control"))
+        o->items[o->count++] = (struct scenario_override){.path = "control", .value = "none", .shown = "--no-control"};
     return 0;
 }
 
@@ -170,7 +209,6 @@ static int execute(const struct command_line *line, const struct scenario *s, co
                               .directory = directory,
                               .root = home->root,
                               .build = home->build,
-                              .no_control = command_line_has(line, "--no-control"),
                               .forward = target->to == FORWARD_TO_NOWHERE ? NULL : target,
                               .on_event = progress ? on_event : NULL,
                               .data = progress};

@@ -44,13 +44,24 @@ static bool is_dropped(const char *variable)
     return strncmp(variable, "DD_", 3) == 0 || strncmp(variable, "LOCKTRAIL_", 10) == 0;
 }
 
+/* Variables that locktrail itself goes by. */
+static bool is_ours(const char *variable, size_t size)
+{
+    static const char *const names[] = {"DD_SERVICE", "DD_ENV",        "DD_VERSION",          "DD_SITE",
+                                        "DD_API_KEY", "DD_AGENT_HOST", "DD_TRACE_AGENT_PORT", "DD_TRACE_AGENT_URL"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == size && memcmp(names[i], variable, size) == 0)
+            return true;
+    return false;
+}
+
 char *orders_dropped_variables(void)
 {
     struct buf names = {0};
     for (char **v = environ; *v; v++) {
-        if (strncmp(*v, "DD_", 3) != 0)
-            continue;
         const char *end = strchr(*v, '=');
+        if (strncmp(*v, "DD_", 3) != 0 || (end && is_ours(*v, (size_t)(end - *v))))
+            continue;
         buf_printf(&names, "%s%.*s", names.size ? ", " : "", end ? (int)(end - *v) : 0, *v);
     }
     return buf_steal(&names);

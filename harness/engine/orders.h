@@ -46,8 +46,8 @@ void orders_free(struct orders *orders);
 char **orders_clean_environment(void);
 void orders_free_strings(char **strings);
 
-/* Names of DD_ variables in the environment that workers do not get (only the scenario's reach
- * them), comma-separated, for a note in the journal; "" if none. For the caller to free. */
+/* Names of the DD_ variables of the environment that neither locktrail goes by nor workers get (only the scenario's
+ * reach them), comma-separated; "" if none. For the caller to free. */
 char *orders_dropped_variables(void);
 
 #endif

@@ -128,7 +128,7 @@ static void on_control(struct control *control, enum control_outcome outcome, vo
 static bool has_control(const struct run *run)
 {
     const struct scenario *s = run->options.scenario;
-    if (run->options.no_control || s->control.kind == CONTROL_NONE)
+    if (s->control.kind == CONTROL_NONE)
         return false;
     if (s->control.kind == CONTROL_COMMAND)
         return true;
@@ -380,6 +380,11 @@ static void journal_start(struct run *run)
                                                                                : "");
     json_put_string(&out, "variables_not_passed_on", dropped);
     journal_end(&run->host.journal, &out, true);
+    if (dropped[0]) {
+        char *text = mem_printf("%s of the environment not passed on: workers.NAME.environment is the place", dropped);
+        host_notify(&run->host, RUN_STATE, "run", text);
+        free(text);
+    }
     free(dropped);
 }
 

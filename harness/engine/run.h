@@ -37,7 +37,6 @@ struct run_options {
     const char *directory;           /* of the run; must be new or empty */
     const char *root;                /* locktrail's own files: workers/, build/venvs */
     const char *build;               /* where locktrail-guard lies */
-    bool no_control;
     const struct forward_target *forward; /* borrowed; NULL: nowhere */
     run_event_fn on_event;
     void *data;

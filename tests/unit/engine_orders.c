@@ -21,21 +21,27 @@ struct fixture {
     struct orders orders;
 };
 
+/* The scenario owns its strings; nothing here frees or changes them. */
+static char *text(const char *constant)
+{
+    return (char *)constant;
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    f->phases[0] = (struct scenario_phase){.pattern = "local", .iterations = 250, .seconds = 5};
-    f->phases[1] = (struct scenario_phase){.pattern = "member", .iterations = 30};
-    f->worker = (struct scenario_worker){.name = "python",
+    f->phases[0] = (struct scenario_phase){.pattern = text("local"), .iterations = 250, .seconds = 5};
+    f->phases[1] = (struct scenario_phase){.pattern = text("member"), .iterations = 30};
+    f->worker = (struct scenario_worker){.name = text("python"),
                                          .runtime = RUNTIME_DDTRACE,
                                          .launcher = LAUNCHER_AUTO,
                                          .capture_pct = 12.5,
                                          .upload_interval_ms = 1500,
                                          .inspect_dir = false,
                                          .environment = f->variables};
-    f->scenario = (struct scenario){.service = "shop",
-                                    .env = "prod",
-                                    .version = "1.10",
+    f->scenario = (struct scenario){.service = text("shop"),
+                                    .env = text("prod"),
+                                    .version = text("1.10"),
                                     .threads = 4,
                                     .seed = 7,
                                     .duration_ms = 10000,
@@ -123,8 +129,8 @@ static void test_tee_does_both(void **state)
 static void test_control_is_short_single_threaded_and_has_default_settings(void **state)
 {
     struct fixture *f = *state;
-    f->variables[0] = (struct scenario_variable){"DD_PROFILING_MAX_FRAMES", "3"};
-    f->variables[1] = (struct scenario_variable){"APP_MODE", "test"};
+    f->variables[0] = (struct scenario_variable){text("DD_PROFILING_MAX_FRAMES"), text("3")};
+    f->variables[1] = (struct scenario_variable){text("APP_MODE"), text("test")};
     f->worker.environment_count = 2;
     f->context.arm = ARM_CONTROL;
     orders_make(&f->context, &f->orders);
@@ -151,8 +157,8 @@ static void test_ddtrace_run_goes_before_the_interpreter(void **state)
 static void test_scenario_variables_win_and_tags_are_joined(void **state)
 {
     struct fixture *f = *state;
-    f->variables[0] = (struct scenario_variable){"DD_TAGS", "team:core"};
-    f->variables[1] = (struct scenario_variable){"DD_PROFILING_UPLOAD_INTERVAL", "7"};
+    f->variables[0] = (struct scenario_variable){text("DD_TAGS"), text("team:core")};
+    f->variables[1] = (struct scenario_variable){text("DD_PROFILING_UPLOAD_INTERVAL"), text("7")};
     f->worker.environment_count = 2;
     orders_make(&f->context, &f->orders);
     assert_string_equal(value_of(f, "DD_TAGS"),
@@ -171,9 +177,7 @@ static void test_shell_settings_and_keys_do_not_reach_the_worker(void **state)
     assert_null(value_of(f, "DD_API_KEY"));
     assert_null(value_of(f, "DD_PROFILING_MAX_FRAMES"));
     assert_string_equal(value_of(f, "LANGUAGE_OF_SHOP"), "de");
-    assert_non_null(strstr(dropped, "DD_API_KEY"));
-    assert_non_null(strstr(dropped, "DD_PROFILING_MAX_FRAMES"));
-    assert_null(strstr(dropped, "0123456789abcdef"));
+    assert_string_equal(dropped, "DD_PROFILING_MAX_FRAMES");
     free(dropped);
     unsetenv("DD_API_KEY");
     unsetenv("DD_PROFILING_MAX_FRAMES");
@@ -183,8 +187,8 @@ static void test_shell_settings_and_keys_do_not_reach_the_worker(void **state)
 static void test_command_gets_its_orders_in_the_environment(void **state)
 {
     struct fixture *f = *state;
-    f->command[0] = "./server";
-    f->command[1] = "--port=0";
+    f->command[0] = text("./server");
+    f->command[1] = text("--port=0");
     f->worker.runtime = RUNTIME_COMMAND;
     f->worker.command = f->command;
     f->worker.command_count = 2;

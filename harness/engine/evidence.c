@@ -7,6 +7,7 @@
 #include "engine/orders.h"
 #include "io/disk.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,11 @@ void evidence_add_problem(struct evidence *ev, const char *who, const char *advi
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
     va_end(args);
+    if (ev->problem_count >= EVIDENCE_PROBLEMS_MAX) {
+        ev->problems_dropped++;
+        buf_fini(&text);
+        return;
+    }
     ev->problems = mem_grow(ev->problems, ev->problem_count, &ev->problem_capacity, sizeof *ev->problems);
     ev->problems[ev->problem_count++] = (struct problem){.who = mem_strdup(who),
                                                          .text = buf_steal(&text),
@@ -84,13 +90,30 @@ static int add_instances(struct evidence *ev, struct err *e)
     return result;
 }
 
-/* A stage ran when a process that feeds it was started. */
+/* One line says what the limit kept out. */
+static void note_dropped_problems(struct evidence *ev)
+{
+    uint64_t dropped = ev->problems_dropped;
+    if (dropped == 0)
+        return;
+    ev->problems = mem_grow(ev->problems, ev->problem_count, &ev->problem_capacity, sizeof *ev->problems);
+    ev->problems[ev->problem_count++] =
+        (struct problem){.who = mem_strdup("run"),
+                         .text = mem_printf("%" PRIu64 " more problems (EVIDENCE_PROBLEMS_MAX)", dropped),
+                         .advice = mem_strdup("events.jsonl has those of the run"),
+                         .output = mem_strdup("")};
+}
+
+/* A stage ran when a process that feeds it was started and has ended, or has left a copy there. One that was running
+ * when the coordinator was killed has not been collected, which is no loss. */
 static void find_stages(struct evidence *ev)
 {
     ev->stage_ran[STAGE_DECLARED] = true;
+    for (size_t i = 0; i < ev->copy_count; i++)
+        ev->stage_ran[ev->copies[i].stage] = true;
     for (size_t i = 0; i < ev->worker_count; i++) {
         const struct worker_outcome *w = &ev->workers[i];
-        if (!w->started)
+        if (!w->started || !w->ended)
             continue;
         if (w->arm == ARM_CONTROL)
             ev->stage_ran[STAGE_CONTROL] = true;
@@ -115,7 +138,10 @@ static enum copy_status copy_status(const struct profile *p)
 {
     if (!p)
         return COPY_CORRUPT;
-    return p->kind == PROFILE_FOREIGN ? COPY_FOREIGN : p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
+    if (p->kind == PROFILE_FOREIGN)
+        return p->name_count > 0 ? COPY_GOOD
+                                 : COPY_FOREIGN; /* its sample types were renamed on the way, its names not */
+    return p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
 }
 
 /* The arrays that a trail_copy points to; strings stay the profile's. */
@@ -125,7 +151,7 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
     *out = (struct trail_copy){.stage = copy->stage,
                                .instance = copy->instance,
                                .path = copy->path,
-                               .hash = copy->hash,
+                               .hash = copy->hash[0] ? copy->hash : NULL,
                                .status = copy_status(p),
                                .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL) : copy->unreadable};
     if (!p)
@@ -212,8 +238,11 @@ int evidence_load(const char *directory, struct evidence **out, struct err *e)
         return -1;
     }
     find_stages(ev);
+    evidence_check_captured(ev);
     evidence_check_workload(ev);
+    note_dropped_problems(ev);
     judge(ev);
+    evidence_note_uploads(ev);
     *out = ev;
     return 0;
 }
@@ -258,6 +287,7 @@ void evidence_free(struct evidence *ev)
         free_problem(&ev->problems[i]);
     free(ev->workers);
     free(ev->copies);
+    free(ev->captured);
     free(ev->problems);
     trail_result_fini(&ev->trail);
     ledger_fini(&ev->ledger);

@@ -28,7 +28,7 @@ struct worker_outcome {
     char *worker; /* "python" */
     enum arm arm;
     int64_t pid;
-    bool started, ended;
+    bool started, ended, said_done;
     bool good;               /* it did all that it was asked for */
     char *cause;             /* how it ended, for a person: "exit 0", "exit 1", "signal 9 (Killed)", "still
                                 running when the coordinator died" */
@@ -44,7 +44,7 @@ struct evidence_copy {
     size_t instance;
     unsigned sequence; /* from 1, for each stage and instance */
     char *path;        /* relative to the run directory */
-    char *hash;
+    char *hash;        /* "" where the file could not be read */
     uint64_t size;     /* bytes as captured */
     char *start, *end; /* of an upload's event.json; "" for a local file */
     char *runtime_id;
@@ -56,6 +56,16 @@ struct evidence_copy {
 struct upload_counts {
     uint64_t received, stored, rejected, forwarded, forward_failed;
 };
+
+/* A copy that the journal tells of. */
+struct captured {
+    enum stage stage;
+    size_t instance;
+    unsigned sequence;
+};
+
+/* Two for each process of the largest run, and nobody reads as many. */
+#define EVIDENCE_PROBLEMS_MAX 2000
 
 struct evidence {
     char *directory;
@@ -76,9 +86,12 @@ struct evidence {
     size_t worker_count, worker_capacity;
     struct evidence_copy *copies;
     size_t copy_count, copy_capacity;
+    struct captured *captured;
+    size_t captured_count, captured_capacity;
     struct upload_counts uploads;
-    struct problem *problems;
+    struct problem *problems; /* at most EVIDENCE_PROBLEMS_MAX, and a last one that counts the further ones */
     size_t problem_count, problem_capacity;
+    uint64_t problems_dropped;
     char *forward_described; /* "" where uploads stayed inside */
     char *profiles_url;      /* "" where there is none */
     struct trail_result trail;

@@ -13,6 +13,8 @@
 
 /* A copy's .json is some KiB of headers and the event. */
 #define META_MAX ((size_t)1 << 20)
+/* The scenario may allow uploads up to 1 GiB; above what a profile may have when unpacked none can be read. */
+#define COPY_SIZE_MAX PROFILE_RAW_SIZE_MAX
 
 /* "python.1.local.12.pprof": the instance, and the number before the suffix. */
 static bool parse_name(const char *name, char **instance, unsigned *sequence)
@@ -45,12 +47,31 @@ static void read_meta(struct evidence *ev, struct evidence_copy *copy)
     if (!good)
         evidence_add_problem(ev, "run", "a kill between two writes leaves such a copy", NULL,
                              "%s has no description: %s", copy->path, e.text);
-    else if (strcmp(hash, copy->hash) != 0)
+    else if (copy->hash[0] && strcmp(hash, copy->hash) != 0)
         evidence_add_problem(ev, "run", "the run directory was changed after the run: run again", NULL,
                              "%s is not the file that was captured: its hash differs", copy->path);
     json_free(meta);
     buf_fini(&text);
     free(path);
+}
+
+static void read_bytes(struct evidence *ev, struct evidence_copy *copy)
+{
+    char *path = mem_printf("%s/%s", ev->directory, copy->path);
+    struct buf bytes = {0};
+    struct err bad;
+    char hash[HASH_TEXT_SIZE] = "";
+    if (disk_read_now(path, COPY_SIZE_MAX, &bytes, &bad) < 0) {
+        copy->unreadable = mem_strdup(bad.text);
+    } else {
+        hash_text(bytes.data ? bytes.data : "", bytes.size, hash);
+        if (profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default, &copy->profile, &bad) < 0)
+            copy->unreadable = mem_strdup(bad.text);
+    }
+    copy->hash = mem_strdup(hash);
+    copy->size = bytes.size;
+    free(path);
+    buf_fini(&bytes);
 }
 
 static int read_copy(struct evidence *ev, enum stage stage, const char *name, struct err *e)
@@ -70,20 +91,7 @@ static int read_copy(struct evidence *ev, enum stage stage, const char *name, st
                                    .instance = (size_t)index,
                                    .sequence = sequence,
                                    .path = mem_printf("copies/%s/%s", stage_name(stage), name)};
-    char *path = mem_printf("%s/%s", ev->directory, copy->path);
-    struct buf bytes = {0};
-    struct err bad;
-    int result = disk_read_now(path, COPIES_FILE_MAX, &bytes, e);
-    free(path);
-    if (result < 0)
-        return -1;
-    char hash[HASH_TEXT_SIZE];
-    hash_text(bytes.data ? bytes.data : "", bytes.size, hash);
-    copy->hash = mem_strdup(hash);
-    copy->size = bytes.size;
-    if (profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default, &copy->profile, &bad) < 0)
-        copy->unreadable = mem_strdup(bad.text);
-    buf_fini(&bytes);
+    read_bytes(ev, copy);
     read_meta(ev, copy);
     return 0;
 }

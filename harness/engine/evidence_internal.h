@@ -23,6 +23,11 @@ int evidence_read_ledger(struct evidence *ev, struct err *e);
 /* copies/: every profile file, read. Needs the instances. */
 int evidence_read_copies(struct evidence *ev, struct err *e);
 
+/* Copies that the journal tells of and that are not there; gaps and overlaps in the time that a process's uploads
+ * cover, as notes. Needs the copies, and the trail's result for the notes. */
+void evidence_check_captured(struct evidence *ev);
+void evidence_note_uploads(struct evidence *ev);
+
 /* Whether the workload happened: phases that did not run or took too long, locks that nobody waited
  * for. Adds problems. */
 void evidence_check_workload(struct evidence *ev);

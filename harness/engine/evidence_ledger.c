@@ -98,6 +98,7 @@ static void take_message(struct evidence *ev, size_t index, const struct message
         add_lock(ev, &ev->ledger.instances[index], &m->lock);
         break;
     case MESSAGE_DONE:
+        w->said_done = true;
         check_durations(ev, &ev->ledger.instances[index], m);
         set_counts(ev, index, m);
         break;
@@ -118,7 +119,7 @@ static int on_line(struct evidence *ev, size_t number, const char *line, size_t 
         return err_set(e, ERR_INPUT, "not a line of a ledger");
     const char *name = line + sizeof prefix - 1;
     const char *name_end = memmem(name, size - (sizeof prefix - 1), middle, sizeof middle - 1);
-    if (!name_end)
+    if (!name_end || line[size - 1] != '}' || name_end + sizeof middle - 1 >= line + size)
         return err_set(e, ERR_INPUT, "not a line of a ledger");
     char *instance = mem_strndup(name, (size_t)(name_end - name));
     const char *inner = name_end + sizeof middle - 1;
@@ -156,11 +157,24 @@ static void add_silent(struct evidence *ev, size_t index, const struct scenario_
     }
 }
 
+/* What a process had counted some time before its end is no truth to hold a profile of its end against. */
+static void forget_unfinished(struct evidence *ev)
+{
+    for (size_t i = 0; i < ev->ledger.instance_count; i++) {
+        struct instance *instance = &ev->ledger.instances[i];
+        if (evidence_find_worker(ev, instance->name)->said_done)
+            continue;
+        for (size_t l = 0; l < ev->ledger.lock_count; l++)
+            instance->counts[l].known = false;
+    }
+}
+
 int evidence_read_ledger(struct evidence *ev, struct err *e)
 {
     bool torn;
     if (evidence_read_lines(ev, "ledger.jsonl", on_line, &torn, e) < 0)
         return -1;
+    forget_unfinished(ev);
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         const struct instance *instance = &ev->ledger.instances[i];
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);

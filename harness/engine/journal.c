@@ -74,5 +74,11 @@ void journal_ledger(struct journal *j, const char *instance, const char *line, s
     json_raw(&out, line, size);
     json_object_end(&out);
     buf_add_char(&j->line, '\n');
+    j->ledger_bytes += j->line.size;
     disk_append(j->disk, j->ledger_path, j->line.data, j->line.size, false, NULL, NULL);
+}
+
+bool journal_ledger_full(const struct journal *j)
+{
+    return j->ledger_bytes >= JOURNAL_LEDGER_MAX || disk_full(j->disk);
 }

@@ -11,8 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of the ledger: half of what is read back (EVIDENCE_JOURNAL_MAX). */
+#define JOURNAL_LEDGER_MAX ((uint64_t)1 << 30)
+
 struct journal {
     struct disk *disk; /* borrowed */
+    uint64_t ledger_bytes;
     char *events_path, *ledger_path;
     uint64_t start_ns; /* CLOCK_MONOTONIC */
     struct buf line;
@@ -30,6 +34,8 @@ void journal_end(struct journal *j, struct json_out *out, bool sync);
 /* One protocol line of a worker, as {"instance":...,"line":...}. `line` must be valid JSON on one
  * line. */
 void journal_ledger(struct journal *j, const char *instance, const char *line, size_t size);
+/* Whether the ledger has JOURNAL_LEDGER_MAX bytes, or the disk is so far behind that no more should be said. */
+bool journal_ledger_full(const struct journal *j);
 
 /* Milliseconds since journal_init. */
 int64_t journal_elapsed_ms(const struct journal *j);

@@ -86,6 +86,15 @@ static int read_counts(struct message *m, const char *key, const struct json **o
     return 0;
 }
 
+static int read_all_counts(struct message *m, struct err *e)
+{
+    static const char *const keys[] = {"waits", "wait_ns", "depth"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (read_counts(m, keys[i], NULL, NULL, e) < 0)
+            return -1;
+    return read_counts(m, "acquires", &m->acquires, &m->total_acquires, e);
+}
+
 static int read_progress(struct message *m, struct err *e)
 {
     if (required_string(m, "phase", &m->phase, e) < 0)
@@ -93,20 +102,16 @@ static int read_progress(struct message *m, struct err *e)
     m->done = json_get_double(m->tree, "done", -1);
     if (!(m->done >= 0 && m->done <= 1))
         return err_set(e, ERR_INPUT, "\"done\" is missing or not a number from 0 to 1");
-    return read_counts(m, "acquires", &m->acquires, &m->total_acquires, e);
+    return read_all_counts(m, e);
 }
 
 static int read_done(struct message *m, struct err *e)
 {
-    static const char *const keys[] = {"waits", "wait_ns", "depth"};
     m->interrupted = json_get_bool(m->tree, "interrupted", false);
     if (!json_get(m->tree, "acquires"))
         return err_set(e, ERR_INPUT, "\"acquires\" is missing");
-    if (read_counts(m, "acquires", &m->acquires, &m->total_acquires, e) < 0)
+    if (read_all_counts(m, e) < 0)
         return -1;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (read_counts(m, keys[i], NULL, NULL, e) < 0)
-            return -1;
     const struct json *phases = json_get(m->tree, "phases");
     if (phases && phases->type != JSON_ARRAY)
         return err_set(e, ERR_INPUT, "\"phases\" is not an array");

@@ -101,12 +101,12 @@ static void journal_upload(struct uploads *u, const char *instance, const struct
 
 static void reject(struct uploads *u, const char *instance, const struct upload *upload, const char *why)
 {
+    if (++u->rejected > REJECTED_KEPT_MAX)
+        return;
     char *text = mem_printf("rejected: %s", why);
     journal_upload(u, instance, upload, why);
-    u->rejected++;
     size_t size = upload->body ? upload->body->size : 0;
-    if (!disk_full(u->host->disk) && u->rejected <= REJECTED_KEPT_MAX &&
-        u->rejected_bytes + size <= REJECTED_BYTES_MAX) {
+    if (!disk_full(u->host->disk) && u->rejected_bytes + size <= REJECTED_BYTES_MAX) {
         u->rejected_bytes += size;
         copies_store_rejected(u->host, u->rejected, upload);
     }
@@ -257,9 +257,20 @@ void uploads_set_workers(struct uploads *u, struct worker **workers, size_t coun
     u->worker_count = count;
 }
 
+static void journal_further_rejected(struct uploads *u)
+{
+    if (u->rejected <= REJECTED_KEPT_MAX)
+        return;
+    struct json_out out = journal_begin(&u->host->journal, "upload");
+    json_put_string(&out, "rejected", "further ones (REJECTED_KEPT_MAX)");
+    json_put_uint(&out, "times", u->rejected - REJECTED_KEPT_MAX);
+    journal_end(&u->host->journal, &out, true);
+}
+
 static void finish(void *data)
 {
     struct uploads *u = data;
+    journal_further_rejected(u);
     u->stopped(u->data);
     free(u);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "engine/copies.h"
 #include "engine/protocol.h"
+#include "engine/worker_exit.h"
 #include "io/child.h"
 
 #include <assert.h>
@@ -32,9 +33,17 @@ static const unsigned allowed_moves[WORKER_STATE_COUNT] = {
     [WORKER_COLLECTING] = 1u << WORKER_ENDED,
 };
 
-/* A progress line is kept in the ledger at most so often; the last one before an end always is. Two
- * a second from 256 workers for a day would be 20 GB. */
+/* A progress line is kept in the ledger at most so often, and the longer a run has lasted the more
+ * rarely; the last one of a phase and before an end always is. All of them would be 20 GB from 256
+ * workers in a day; so each keeps some thousand, and what a kill takes is a thousandth of the run. */
 #define LEDGER_PROGRESS_MS 2000
+#define LEDGER_PROGRESS_PART 1000
+/* Bytes of one process's lines in the ledger: above 100,000 declared locks. */
+#define LEDGER_WORKER_MAX ((uint64_t)64 << 20)
+/* Problems of one process that are written out; a broken loop makes thousands of the same. */
+#define PROBLEMS_MAX 20
+/* Bytes that are kept of an error that a worker tells of. */
+#define ERROR_SHOWN_MAX 1000
 
 struct worker {
     struct host *host;
@@ -52,10 +61,11 @@ struct worker {
     struct err start_error;
     bool start_failed;
     uv_timer_t deadline;
+    bool due; /* the deadline is over, and what has come meanwhile is read before it counts */
     int64_t started_ms, work_until_ms;
     unsigned problems;
-    bool said_hello, said_done, interrupted, stopped_by_us;
-    uint64_t lines, bad_lines;
+    bool said_hello, said_done, interrupted, killed_at_once, stopped_by_us, ledger_full;
+    uint64_t lines, bad_lines, ledger_bytes;
     char *phase;              /* of the last progress line */
     struct buf last_progress; /* not in the ledger yet */
     int64_t progress_kept_ms;
@@ -80,12 +90,13 @@ static void problem(struct worker *w, const char *advice, const char *text)
 {
     const char *tail = NULL;
     size_t size = 0;
+    if (++w->problems > PROBLEMS_MAX)
+        return;
     if (w->child) {
         tail = child_output_tail(w->child, 2, &size);
         if (size == 0)
             tail = child_output_tail(w->child, 1, &size);
     }
-    w->problems++;
     host_problem(w->host, w->instance, advice, tail, size, "%s", text);
 }
 
@@ -97,6 +108,7 @@ static void problem_and_free(struct worker *w, const char *advice, char *text)
 
 static void arm_deadline(struct worker *w, int64_t ms)
 {
+    w->due = false;
     uv_timer_start(&w->deadline, on_deadline, (uint64_t)(ms > 0 ? ms : 1), 0);
 }
 
@@ -140,6 +152,13 @@ static void stop_working(struct worker *w)
 static void on_deadline(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
+    /* Where locktrail itself stood still (Ctrl-Z, a terminal that takes no output), the timer comes
+     * before the lines that were said in time. */
+    if (!w->due) {
+        arm_deadline(w, 1);
+        w->due = true;
+        return;
+    }
     int64_t now = journal_elapsed_ms(&w->host->journal);
     double since_start = (double)(now - w->started_ms) / 1000;
     switch (w->state) {
@@ -176,8 +195,7 @@ static void on_deadline(uv_timer_t *timer)
     }
 }
 
-/* --- protocol lines
- * ---------------------------------------------------------------------------------------------- */
+/* --- protocol lines --- */
 
 static void on_hello(struct worker *w, const struct message *m)
 {
@@ -191,10 +209,24 @@ static void on_hello(struct worker *w, const struct message *m)
         begin_work(w);
 }
 
+static void keep_line(struct worker *w, const char *line, size_t size)
+{
+    if (w->ledger_full)
+        return;
+    if (w->ledger_bytes + size > LEDGER_WORKER_MAX || journal_ledger_full(&w->host->journal)) {
+        w->ledger_full = true;
+        problem(w, "declare each lock once, and say fewer lines",
+                "said more than the ledger holds (LEDGER_WORKER_MAX, JOURNAL_LEDGER_MAX): the rest was dropped");
+        return;
+    }
+    w->ledger_bytes += size;
+    journal_ledger(&w->host->journal, w->instance, line, size);
+}
+
 static void keep_last_progress(struct worker *w)
 {
     if (w->last_progress.size > 0)
-        journal_ledger(&w->host->journal, w->instance, w->last_progress.data, w->last_progress.size);
+        keep_line(w, w->last_progress.data, w->last_progress.size);
     buf_clear(&w->last_progress);
 }
 
@@ -209,7 +241,8 @@ static void on_progress(struct worker *w, const struct message *m, const char *l
     }
     buf_clear(&w->last_progress);
     buf_add(&w->last_progress, line, size);
-    if (now - w->progress_kept_ms >= LEDGER_PROGRESS_MS) {
+    int64_t since_kept = now - w->progress_kept_ms;
+    if (since_kept >= LEDGER_PROGRESS_MS && since_kept >= now / LEDGER_PROGRESS_PART) {
         keep_last_progress(w);
         w->progress_kept_ms = now;
     }
@@ -239,7 +272,7 @@ static void on_profile(struct worker *w, const struct message *m)
     size_t size = strlen(w->directory);
     if (strncmp(m->path, w->directory, size) != 0 || m->path[size] != '/')
         problem_and_free(w, "write local profiles with the prefix in DD_PROFILING_OUTPUT_PPROF",
-                         mem_printf("wrote a local profile outside its directory: %s", m->path));
+                         mem_printf("wrote a local profile outside its directory: %.*s", ERROR_SHOWN_MAX, m->path));
 }
 
 static void on_line(struct worker *w, const char *line, size_t size)
@@ -257,7 +290,7 @@ static void on_line(struct worker *w, const char *line, size_t size)
         return;
     }
     if (m.type != MESSAGE_PROGRESS)
-        journal_ledger(&w->host->journal, w->instance, line, size);
+        keep_line(w, line, size);
     switch (m.type) {
     case MESSAGE_HELLO:
         on_hello(w, &m);
@@ -269,10 +302,10 @@ static void on_line(struct worker *w, const char *line, size_t size)
         on_done(w);
         break;
     case MESSAGE_ERROR:
-        problem_and_free(
-            w, "the workload is broken: its own output says where",
-            m.phase[0] ? mem_printf("thread %s died in phase %s: %s", m.thread[0] ? m.thread : "?", m.phase, m.error)
-                       : mem_strdup(m.error));
+        problem_and_free(w, "the workload is broken: its own output says where",
+                         m.phase[0] ? mem_printf("thread %.100s died in phase %.100s: %.*s",
+                                                 m.thread[0] ? m.thread : "?", m.phase, ERROR_SHOWN_MAX, m.error)
+                                    : mem_printf("%.*s", ERROR_SHOWN_MAX, m.error));
         break;
     case MESSAGE_PROFILE:
         on_profile(w, &m);
@@ -285,89 +318,60 @@ static void on_line(struct worker *w, const char *line, size_t size)
         arm_working_deadline(w);
 }
 
-/* --- the end
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
-/* What the step that failed was about: the directory or the program. */
-static const char *exec_subject(const struct worker *w)
+static struct worker_exit exit_of(const struct worker *w)
 {
-    if (strcmp(w->exit.exec_step, "directory") == 0)
-        return w->def->directory;
-    return strcmp(w->exit.exec_step, "program") == 0 ? w->program : "";
+    return (struct worker_exit){.child = &w->exit,
+                                .start_error = w->start_failed ? w->start_error.text : NULL,
+                                .program = w->program,
+                                .directory = w->def->directory,
+                                .interrupted = w->interrupted,
+                                .killed_at_once = w->killed_at_once,
+                                .stopped = w->stopped_by_us};
 }
 
-static char *describe_exit(const struct worker *w)
+static uint64_t output_dropped(const struct worker *w)
 {
-    if (w->start_failed)
-        return mem_strdup(w->start_error.text);
-    if (w->exit.exec_errno)
-        return mem_printf("could not be started (%s %s): %s", w->exit.exec_step, exec_subject(w),
-                          strerror(w->exit.exec_errno));
-    if (w->exit.guard_error)
-        return mem_strdup(w->exit.guard_error);
-    if (w->exit.signaled)
-        return mem_printf("signal %d (%s)%s%s", w->exit.code, strsignal(w->exit.code),
-                          w->exit.core ? ", core dumped" : "",
-                          w->exit.killed ? ", killed because it did not follow SIGTERM" : "");
-    return mem_printf("exit %d", w->exit.code);
+    return w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
 }
 
-/* Whether a silent command that we stopped ended as programs do on SIGTERM. */
-static bool followed_term(const struct child_exit *exit)
+static void judge_exit(struct worker *w)
 {
-    return exit->signaled ? exit->code == SIGTERM : exit->code == 0 || exit->code == 128 + SIGTERM;
-}
-
-static bool ended_well(const struct worker *w)
-{
-    if (w->start_failed || w->exit.exec_errno || w->exit.guard_error)
-        return false;
-    if (w->interrupted)
-        return !w->exit.killed;
-    if (!w->exit.signaled && w->exit.code == 0)
-        return true;
-    return w->stopped_by_us && !w->exit.killed && followed_term(&w->exit);
-}
-
-static const char *advice_for_exit(const struct worker *w)
-{
-    if (w->start_failed || w->exit.exec_errno)
-        return "check the path, its permissions and that its interpreter is there";
-    if (w->exit.signaled && w->exit.code == SIGXFSZ)
-        return "it wrote a file above limits.disk";
-    if (w->exit.signaled && w->exit.code == SIGKILL && !w->exit.killed)
-        return "somebody else killed it: the kernel's out-of-memory killer, perhaps (dmesg)";
-    return "look at its output";
-}
-
-static void judge_end(struct worker *w)
-{
-    char *how = describe_exit(w);
+    struct worker_exit exit = exit_of(w);
+    char *how = worker_exit_describe(&exit);
     double after = (double)(journal_elapsed_ms(&w->host->journal) - w->started_ms) / 1000;
-    if (!ended_well(w))
-        problem_and_free(w, advice_for_exit(w),
-                         w->start_failed || w->exit.exec_errno
-                             ? mem_strdup(how)
-                             : mem_printf("ended by %s, %.1f s after its start", how, after));
+    if (worker_exit_before_start(&exit))
+        problem(w, worker_exit_advice(&exit), how);
+    else if (!worker_exit_is_good(&exit))
+        problem_and_free(w, worker_exit_advice(&exit), mem_printf("ended by %s, %.1f s after its start", how, after));
     else if (speaks(w) && !w->said_done && !w->interrupted && w->problems == 0)
         problem_and_free(w, "a worker says done before it exits",
                          mem_printf("ended (%s) %.1f s after its start without having said done", how, after));
-    if (w->exit.leftover > 0 && !w->interrupted)
-        log_line(LOG_INFO, w->instance, "left %u processes behind, ended", w->exit.leftover);
-    uint64_t dropped = w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
+    free(how);
+}
+
+static void judge_output(struct worker *w)
+{
+    uint64_t dropped = output_dropped(w);
     if (dropped > 0)
         problem_and_free(w, "raise limits.output, or make it say less",
                          mem_printf("flooded its output: %" PRIu64 " bytes over limits.output were dropped", dropped));
     if (w->exit.output_error)
         problem(w, "make room on the disk of the run directory", w->exit.output_error);
-    free(how);
+}
+
+static void note_further_problems(struct worker *w)
+{
+    if (w->problems > PROBLEMS_MAX)
+        host_problem(w->host, w->instance, "mend those that are listed first", NULL, 0,
+                     "%u more problems (PROBLEMS_MAX)", w->problems - PROBLEMS_MAX);
 }
 
 static void journal_ended(struct worker *w, bool good)
 {
-    char *cause = describe_exit(w);
-    uint64_t dropped = w->child ? child_output_dropped(w->child, 1) + child_output_dropped(w->child, 2) : 0;
+    struct worker_exit exit = exit_of(w);
+    char *cause = worker_exit_describe(&exit);
     struct json_out out = journal_begin(&w->host->journal, "worker_ended");
     json_put_string(&out, "instance", w->instance);
     json_put_bool(&out, "good", good);
@@ -376,7 +380,7 @@ static void journal_ended(struct worker *w, bool good)
     json_put_int(&out, "wall_ms", journal_elapsed_ms(&w->host->journal) - w->started_ms);
     json_put_int(&out, "cpu_ms", w->exit.user_ms + w->exit.system_ms);
     json_put_int(&out, "max_rss", w->exit.max_rss);
-    json_put_uint(&out, "output_dropped", dropped);
+    json_put_uint(&out, "output_dropped", output_dropped(w));
     json_put_uint(&out, "bad_lines", w->bad_lines);
     json_put_uint(&out, "leftover", w->exit.leftover);
     journal_end(&w->host->journal, &out, true);
@@ -395,6 +399,7 @@ static void on_timer_closed(uv_handle_t *handle)
 static void end(struct worker *w)
 {
     move(w, WORKER_ENDED);
+    note_further_problems(w);
     journal_ended(w, w->problems == 0);
     uv_close((uv_handle_t *)&w->deadline, on_timer_closed);
 }
@@ -413,7 +418,10 @@ static void collect(struct worker *w)
     move(w, WORKER_COLLECTING);
     uv_timer_stop(&w->deadline);
     keep_last_progress(w);
-    judge_end(w);
+    judge_exit(w);
+    judge_output(w);
+    if (w->exit.leftover > 0 && !w->interrupted)
+        log_line(LOG_INFO, w->instance, "left %u processes behind, ended", w->exit.leftover);
     if (w->arm == ARM_UPLOAD)
         end(w);
     else
@@ -530,6 +538,7 @@ void worker_interrupt(struct worker *w, bool now)
     if (w->state == WORKER_COLLECTING || w->state == WORKER_ENDED || w->start_failed)
         return;
     w->interrupted = true;
+    w->killed_at_once = now;
     uv_timer_stop(&w->deadline);
     if (w->state != WORKER_LEAVING)
         move(w, WORKER_LEAVING);

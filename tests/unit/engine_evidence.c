@@ -1,134 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Run directories made by hand, as a run (or one that was killed) leaves them, read back and judged. */
-#include "engine/evidence.h"
-
-#include "base/buf.h"
-#include "base/mem.h"
-#include "io/disk.h"
-#include "pprof_build.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static const char scenario[] = "name: made-by-hand\n"
-                               "duration: 10s\n"
-                               "control: none\n"
-                               "workers:\n"
-                               "  python:\n"
-                               "    runtime: ddtrace\n"
-                               "phases:\n"
-                               "  - pattern: member\n";
-
-/* Lines of the two journals of a run that went well. */
-#define STARTED                                                                                                        \
-    "{\"event\":\"run_started\",\"time\":\"2026-11-23T12:00:00.000Z\",\"elapsed_ms\":0,\"run_id\":\"00ff\"}\n"         \
-    "{\"event\":\"worker_started\",\"elapsed_ms\":10,\"instance\":\"python.1.local\",\"pid\":11}\n"                    \
-    "{\"event\":\"worker_started\",\"elapsed_ms\":10,\"instance\":\"python.1.upload\",\"pid\":12}\n"
-#define ENDED                                                                                                          \
-    "{\"event\":\"upload\",\"elapsed_ms\":9000,\"instance\":\"python.1.upload\",\"rejected\":\"\"}\n"                  \
-    "{\"event\":\"worker_ended\",\"elapsed_ms\":10100,\"instance\":\"python.1.local\",\"good\":true,"                  \
-    "\"cause\":\"exit 0\",\"wall_ms\":10090}\n"                                                                        \
-    "{\"event\":\"worker_ended\",\"elapsed_ms\":10200,\"instance\":\"python.1.upload\",\"good\":true,"                 \
-    "\"cause\":\"exit 0\",\"wall_ms\":10190}\n"
-#define CLOSED "{\"event\":\"run_ended\",\"elapsed_ms\":10300,\"interrupted\":false,\"failed\":\"\"}\n"
-#define HELLO "{\"type\":\"hello\",\"runtime\":\"ddtrace\",\"version\":\"4.16.0\",\"pid\":1,\"protocol\":1}"
-#define LOCK                                                                                                           \
-    "{\"type\":\"lock\",\"id\":\"member/user_session_lock\",\"name\":\"user_session_lock\",\"pattern\":\"member\","    \
-    "\"site\":\"member.py:12\",\"rendering\":\"exact\"}"
-#define DONE                                                                                                           \
-    "{\"type\":\"done\",\"acquires\":{\"member/user_session_lock\":100},\"waits\":{\"member/user_session_lock\":5},"   \
-    "\"phases\":[{\"phase\":\"member\",\"planned_ms\":10000,\"took_ms\":10050}]}"
-#define SAID(instance, line) "{\"instance\":\"" instance "\",\"line\":" line "}\n"
-#define LEDGER                                                                                                         \
-    SAID("python.1.local", HELLO)                                                                                      \
-    SAID("python.1.local", LOCK)                                                                                       \
-    SAID("python.1.local", DONE) SAID("python.1.upload", HELLO) SAID("python.1.upload", LOCK)                          \
-        SAID("python.1.upload", DONE)
-
-struct fixture {
-    char directory[32];
-    struct evidence *evidence;
-};
-
-static void put(const struct fixture *f, const char *name, const void *bytes, size_t size)
-{
-    struct err e;
-    char *path = mem_printf("%s/%s", f->directory, name);
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    assert_int_equal(disk_make_dir(path, &e), 0);
-    *slash = '/';
-    assert_int_equal(disk_write_now(path, bytes, size, &e), 0);
-    free(path);
-}
-
-static void put_text(const struct fixture *f, const char *name, const char *text)
-{
-    put(f, name, text, strlen(text));
-}
-
-/* A copy with one name, `acquires` times. */
-static void put_copy(const struct fixture *f, const char *name, const char *label, int64_t acquires)
-{
-    struct pprof_build *b = pprof_build_new();
-    struct buf bytes = {0};
-    pprof_build_lock_types(b);
-    pprof_build_lock(b, label, acquires, 1000, acquires, 2000);
-    pprof_build_bytes(b, ENCODING_ZSTD, &bytes);
-    char *pprof = mem_printf("copies/%s.pprof", name), *json = mem_printf("copies/%s.json", name);
-    put(f, pprof, bytes.data, bytes.size);
-    put_text(f, json, "{\"start\":\"2026-11-23T12:00:00Z\",\"end\":\"2026-11-23T12:00:10Z\",\"runtime_id\":\"r\"}");
-    free(pprof);
-    free(json);
-    buf_fini(&bytes);
-    pprof_build_free(b);
-}
-
-static void put_good_run(const struct fixture *f)
-{
-    put_text(f, "scenario.yaml", scenario);
-    put_text(f, "events.jsonl", STARTED ENDED CLOSED);
-    put_text(f, "ledger.jsonl", LEDGER);
-    put_copy(f, "collector/python.1.local.1", "member.py:12:user_session_lock", 100);
-    put_copy(f, "upload/python.1.upload.1", "member.py:12:user_session_lock", 100);
-}
-
-static void load(struct fixture *f)
-{
-    struct err e = {0};
-    if (evidence_load(f->directory, &f->evidence, &e) < 0)
-        fail_msg("%s", e.text);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    strcpy(f->directory, "/tmp/locktrail-test-XXXXXX");
-    *state = f;
-    return mkdtemp(f->directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char *command = mem_printf("rm -rf %s", f->directory);
-    int status = system(command);
-    free(command);
-    evidence_free(f->evidence);
-    free(f);
-    return status;
-}
-
-static enum lock_state state_at(const struct fixture *f, enum stage stage)
-{
-    assert_int_equal(f->evidence->trail.lock_count, 1);
-    return f->evidence->trail.locks[0].stages[stage].state;
-}
+#include "run_fixture.h"
 
 static void test_a_good_run_is_a_success(void **state)
 {
@@ -167,9 +39,10 @@ static void test_a_killed_run_is_marked_and_still_read(void **state)
     assert_false(f->evidence->complete);
     assert_int_equal(f->evidence->trail.verdict, VERDICT_ERROR);
     assert_int_equal(f->evidence->problem_count, 1);
-    assert_string_equal(f->evidence->problems[0].text,
-                        "the coordinator ended before the run did (killed, or the machine went down); the journal's "
-                        "last line is torn");
+    assert_string_equal(
+        f->evidence->problems[0].text,
+        "the coordinator ended before the run did (killed, or the machine went down, or the disk was full); "
+        "the journal's last line is torn");
     assert_string_equal(f->evidence->workers[0].cause, "was running when the coordinator ended");
     assert_int_equal(state_at(f, STAGE_COLLECTOR), STATE_EXACT);
 }
@@ -250,6 +123,7 @@ static void test_a_failed_control_is_critical_and_its_problems_are_its_own(void 
 {
     struct fixture *f = *state;
     put_good_run(f);
+    put_text(f, "scenario.yaml", SCENARIO("builtin"));
     put_text(f, "events.jsonl",
              STARTED
              "{\"event\":\"problem\",\"who\":\"python.control\",\"text\":\"exit 1\",\"advice\":\"\"}\n"
@@ -313,8 +187,6 @@ static void test_what_is_no_run_directory_is_an_error(void **state)
     assert_int_equal(evidence_load(f->directory, &f->evidence, &e), -1);
     assert_non_null(strstr(e.text, "ruby.1.upload.1.pprof belongs to no process of the scenario"));
 }
-
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -5,10 +5,12 @@
     run.py [--unit DIR]… [--python DIR]…
 
 --unit: every executable below DIR is a cmocka program. --python: every test_*.py below DIR is a unittest module, run in a
-process of its own. A test that is skipped says what it needs; with LOCKTRAIL_REQUIRE=all it counts as failed. A suite that
+process of its own. The Python tests get LOCKTRAIL_DDTRACE_PYTHON, the python of an environment with the ddtrace of the
+shipped scenarios, which is made where a package index can be reached. A test that is skipped says what it needs; with LOCKTRAIL_REQUIRE=all it counts as failed. A suite that
 hangs is ended after TIMEOUT_S and counts as failed, as does one that dies or runs no test.
 """
 import argparse
+import json
 import os
 import re
 import signal
@@ -16,6 +18,8 @@ import subprocess
 import sys
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DDTRACE = "4.16.0"
 TIMEOUT_S = 900  # the longest suite (e2e with several real runs) takes some minutes on 2 cores
 CMOCKA = re.compile(r"^\[\s*(OK|FAILED|SKIPPED|ERROR)\s*\] (\w+)$", re.M)
 UNITTEST_SKIP = re.compile(r"^(\S+ \(\S+\)).*\.\.\. skipped '?(.*?)'?$", re.M)
@@ -99,6 +103,18 @@ def run_python(directory, module, totals):
     totals.add(f"{os.path.basename(directory)}/{module}", passed, failed, skipped, time.monotonic() - start, notes)
 
 
+def prepare_ddtrace():
+    """Tells the tests where ddtrace is, if it can be had."""
+    command = [sys.executable, os.path.join(ROOT, "workers/python/environment.py"), "--root",
+               os.path.join(ROOT, "build/venvs"), "--interpreter", "python3", "--version", DDTRACE]
+    made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if made.returncode == 0:
+        os.environ["LOCKTRAIL_DDTRACE_PYTHON"] = json.loads(made.stdout)["python"]
+    else:
+        print(f"no ddtrace {DDTRACE}: {(made.stderr.strip().splitlines() or ['?'])[-1]}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unit", action="append", default=[])
@@ -110,6 +126,8 @@ def main():
             path = os.path.join(directory, name)
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 run_unit(path, totals)
+    if options.python:
+        prepare_ddtrace()
     for directory in options.python:
         for name in sorted(os.listdir(directory)):
             if name.startswith("test_") and name.endswith(".py"):

@@ -61,15 +61,8 @@ static void check_pattern(struct complaints *c, const struct scenario *s, size_t
     }
     struct nearest best = {0};
     for (size_t i = 0; python && pattern_names[i]; i++) {
-        if (strcmp(pattern_names[i], pattern) == 0) {
-            bool recursive = strcmp(pattern, "reentrant") == 0;
-            if (recursive && python->lock == LOCK_TYPE_LOCK) {
-                complain(c, n->place, &step,
-                         "`reentrant` takes a lock twice, and worker `%s` has `lock: lock`, expected `lock: rlock`",
-                         python->name);
-            }
+        if (strcmp(pattern_names[i], pattern) == 0)
             return;
-        }
         nearest_offer(&best, pattern, pattern_names[i]);
     }
     if (python == NULL) {

@@ -109,6 +109,12 @@ static const struct condition only_silent = {
     "this worker declares its locks itself, only one with `runtime: command` and `protocol: silent` has this key",
     "protocol silent"};
 
+static const struct condition only_ending = {
+    is_silent,
+    {"runtime", "protocol"},
+    "this worker says itself when it is done, only one with `runtime: command` and `protocol: silent` has this key",
+    "protocol silent"};
+
 static const struct key limit_rows[] = {
     {.name = "memory",
      .type = KEY_SIZE,
@@ -157,6 +163,12 @@ static const struct key worker_rows[] = {
      .initial = "silent",
      .only = &only_command,
      .help = "does the program say on descriptor 3 what it does?"},
+    {.name = "until_exit",
+     .type = KEY_BOOL,
+     .offset = AT(until_exit),
+     .initial = "false",
+     .only = &only_ending,
+     .help = "does the program end by itself? The duration is then the most that it may take"},
     {.name = "count",
      .type = KEY_UNSIGNED,
      .offset = AT(count),

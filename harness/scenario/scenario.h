@@ -79,6 +79,7 @@ struct scenario_worker {
     size_t command_count;
     char *directory; /* where it runs; NULL: the directory from which locktrail was started */
     enum protocol protocol;
+    bool until_exit; /* it ends by itself, and the duration is the most it may take; else it is stopped then */
     struct scenario_lock *locks;
     size_t lock_count;
 };

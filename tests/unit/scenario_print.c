@@ -215,6 +215,7 @@ static void fill_worker(struct scenario_worker *w, bool is_command)
     w->command = random_command(&w->command_count);
     w->directory = below(2) ? random_text(false, 1, 4) : NULL;
     if (w->protocol == PROTOCOL_SILENT) {
+        w->until_exit = below(2);
         add_locks(w);
     } else {
         w->start_timeout_ms = (int64_t)between(100, 3600000);

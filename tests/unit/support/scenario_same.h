@@ -57,7 +57,7 @@ static inline bool same_worker(const struct scenario_worker *a, const struct sce
            same_texts(a->packages, a->package_count, b->packages, b->package_count) && a->launcher == b->launcher &&
            same_text(a->interpreter, b->interpreter) && a->inspect_dir == b->inspect_dir && a->lock == b->lock &&
            same_texts(a->command, a->command_count, b->command, b->command_count) &&
-           same_text(a->directory, b->directory) && a->protocol == b->protocol &&
+           same_text(a->directory, b->directory) && a->protocol == b->protocol && a->until_exit == b->until_exit &&
            same_locks(a->locks, a->lock_count, b->locks, b->lock_count);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/losses.h"
+#include "base/buf.h"
 #include "trail/changes.h"
 #include "trail/mechanisms.h"
 
@@ -69,15 +70,45 @@ static bool find_loss(const struct lock_view *v, const struct trail_lock *lock, 
     return true;
 }
 
+/* The process's own collector did it: where the upload was looked at, these three are made before it. */
+static bool is_by_collector(const struct loss_case *c, enum mechanism mechanism)
+{
+    return c->before == NO_STAGE && c->stage <= STAGE_UPLOAD &&
+           (mechanism == MECHANISM_NEVER_NAMED || mechanism == MECHANISM_ALIASED ||
+            mechanism == MECHANISM_NEVER_SAMPLED);
+}
+
 void loss_of_lock(const struct lock_view *v, struct trail_lock *out)
 {
-    out->known_limit = work_lock(v->w, v->lock)->rendering == RENDERING_GENERIC;
     for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT && !out->lost; s++) {
         struct loss_case c;
         if (v->w->input->stage_ran[s] && find_loss(v, out, s, &c)) {
             out->lost = true;
             out->loss.stage = s;
-            out->loss.mechanism = mechanism_of(&c, &out->loss.evidence);
+            mechanism_find(&c, &out->loss);
+            out->loss.by_collector = is_by_collector(&c, out->loss.mechanism);
+            out->loss.all_captured = work_instance(v->w, c.instance)->capture_rate >= 1;
         }
     }
+    out->known_limit = !out->lost && work_lock(v->w, v->lock)->rendering == RENDERING_GENERIC;
+}
+
+void losses_group(const struct work *w, struct trail_result *result)
+{
+    struct table groups = {0};
+    struct buf key = {0};
+    for (size_t i = 0; i < result->lock_count; i++) {
+        struct loss *loss = &result->locks[i].loss;
+        if (!result->locks[i].lost) {
+            continue;
+        }
+        buf_clear(&key);
+        buf_add(&key, &loss->stage, sizeof loss->stage);
+        buf_add(&key, &loss->mechanism, sizeof loss->mechanism);
+        buf_add(&key, &w->lock_worker[i], sizeof w->lock_worker[i]);
+        buf_add_str(&key, loss->common);
+        loss->group = table_put(&groups, key.data, key.size);
+    }
+    buf_fini(&key);
+    table_fini(&groups);
 }

@@ -5,7 +5,10 @@
 
 #include "trail/states.h"
 
-/* Fills `lost`, `loss` and `known_limit` of *out, whose stages are there. */
+/* Fills `lost`, `loss` (but for its group) and `known_limit` of *out, whose stages are there. */
 void loss_of_lock(const struct lock_view *v, struct trail_lock *out);
+
+/* Numbers the groups of all losses. */
+void losses_group(const struct work *w, struct trail_result *result);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/mechanisms.h"
+#include "base/mem.h"
 #include "trail/changes.h"
 #include "trail/proof.h"
 #include "trail/rewrite.h"
@@ -15,6 +16,12 @@ static const char *const KNOWN_KEYS[] = {
     "task id",        "local root span id", "container_id",
 };
 
+/* What a rule adds to the first sentence of the evidence (proof_both); begins with its punctuation. */
+struct extra {
+    struct buf text;
+    bool own; /* it is about this lock alone */
+};
+
 static bool samples_missing(const struct loss_case *c)
 {
     return c->what == LOSS_ABSENT || c->what == LOSS_FEWER;
@@ -25,69 +32,52 @@ static bool name_wrong(const struct loss_case *c)
     return c->what == LOSS_NAMELESS || c->what == LOSS_OTHER_NAME;
 }
 
-/* What was to be expected and what is there, by whatever the case is about. */
-static void say_both(const struct loss_case *c, struct buf *out)
-{
-    if (c->what == LOSS_FEWER || c->what == LOSS_MORE) {
-        proof_numbers(c, out);
-        return;
-    }
-    proof_expected(c, out);
-    buf_add_str(out, ", ");
-    proof_found(c, out);
-}
-
 /* --- whole copies ------------------------------------------------------------------------------------------------- */
 
-static bool no_copy(const struct loss_case *c, struct buf *out)
+static bool no_copy(const struct loss_case *c, struct extra *x)
 {
-    if (!samples_missing(c) || c->flow->copies > 0) {
-        return false;
-    }
-    say_both(c, out);
-    return true;
+    (void)x;
+    return samples_missing(c) && c->flow->copies == 0;
 }
 
-static void say_corrupt(const struct loss_case *c, struct buf *out)
+static void say_corrupt(const struct loss_case *c, struct extra *x)
 {
-    say_both(c, out);
-    buf_printf(out, "; %zu of %zu not readable: %s: %s", c->flow->corrupt, c->flow->copies, c->flow->corrupt_path,
+    buf_printf(&x->text, "; %zu of %zu not readable: %s: %s", c->flow->corrupt, c->flow->copies, c->flow->corrupt_path,
                c->flow->corrupt_why);
 }
 
-static bool no_readable_copy(const struct loss_case *c, struct buf *out)
+static bool no_readable_copy(const struct loss_case *c, struct extra *x)
 {
     if (!samples_missing(c) || c->flow->readable > 0 || c->flow->corrupt == 0) {
         return false;
     }
-    say_corrupt(c, out);
+    say_corrupt(c, x);
     return true;
 }
 
-static bool some_unreadable(const struct loss_case *c, struct buf *out)
+static bool some_unreadable(const struct loss_case *c, struct extra *x)
 {
     size_t before = c->flow_before ? c->flow_before->corrupt : 0;
     if (!samples_missing(c) || c->flow->corrupt <= before) {
         return false;
     }
-    say_corrupt(c, out);
+    say_corrupt(c, x);
     return true;
 }
 
-static bool fewer_copies(const struct loss_case *c, struct buf *out)
+static bool fewer_copies(const struct loss_case *c, struct extra *x)
 {
     if (!samples_missing(c) || c->flow_before == NULL || c->flow->copies >= c->flow_before->copies) {
         return false;
     }
-    say_both(c, out);
-    buf_printf(out, "; %s has %zu of the %zu copies that %s had", stage_name(c->stage), c->flow->copies,
+    buf_printf(&x->text, "; %s has %zu of the %zu copies that %s had", stage_name(c->stage), c->flow->copies,
                c->flow_before->copies, stage_name(c->before));
     return true;
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-static bool names_swapped(const struct loss_case *c, struct buf *out)
+static bool names_swapped(const struct loss_case *c, struct extra *x)
 {
     if (!name_wrong(c) || c->change == NULL) {
         return false;
@@ -96,8 +86,8 @@ static bool names_swapped(const struct loss_case *c, struct buf *out)
     if (other == NULL) {
         return false;
     }
-    say_both(c, out);
-    buf_printf(out, "; '%.200s' has become '%.200s' at the same stage", c->v->w->labels[other->before].text,
+    x->own = true;
+    buf_printf(&x->text, "; '%.200s' has become '%.200s' at the same stage", c->v->w->labels[other->before].text,
                c->v->w->labels[other->after].text);
     return true;
 }
@@ -114,28 +104,27 @@ static bool is_truncated(const struct loss_case *c)
     return !rewrite_is_site(before, after) || (f->cut_at_site < f->shortened && f->shortest == f->longest);
 }
 
-static bool value_truncated(const struct loss_case *c, struct buf *out)
+static bool value_truncated(const struct loss_case *c, struct extra *x)
 {
     if (!name_wrong(c) || c->change == NULL || !is_truncated(c)) {
         return false;
     }
     const struct flow *f = c->flow;
-    say_both(c, out);
-    buf_printf(out, ": cut to %zu bytes", strlen(c->v->w->labels[c->change->after].text));
+    x->own = f->shortest != f->longest;
+    buf_printf(&x->text, ": cut to %zu bytes", strlen(c->v->w->labels[c->change->after].text));
     if (f->shortened == f->changed && f->shortest == f->longest && f->changed > 1) {
-        buf_printf(out, ", as all %zu values that differ there", f->changed);
+        buf_printf(&x->text, ", as all %zu values that differ there", f->changed);
     }
     return true;
 }
 
-static bool value_rewritten(const struct loss_case *c, struct buf *out)
+static bool value_rewritten(const struct loss_case *c, struct extra *x)
 {
     if (!name_wrong(c) || c->change == NULL) {
         return false;
     }
-    say_both(c, out);
-    buf_add_str(out, ": ");
-    rewrite_describe(&c->v->w->labels[c->change->before], &c->v->w->labels[c->change->after], out);
+    buf_add_str(&x->text, ": ");
+    rewrite_describe(&c->v->w->labels[c->change->before], &c->v->w->labels[c->change->after], &x->text);
     return true;
 }
 
@@ -180,7 +169,7 @@ static bool key_is_known(const struct loss_case *c, const char *key)
     return false;
 }
 
-static bool label_key_renamed(const struct loss_case *c, struct buf *out)
+static bool label_key_renamed(const struct loss_case *c, struct extra *x)
 {
     uint64_t unlabelled = newly_unlabelled(c);
     for (size_t i = 0; unlabelled > 0 && i < c->flow->key_count; i++) {
@@ -190,52 +179,43 @@ static bool label_key_renamed(const struct loss_case *c, struct buf *out)
         if (!as_many || key_is_known(c, key->key)) {
             continue;
         }
-        say_both(c, out);
-        buf_printf(out, "; the unknown label key '%.200s' is on ", key->key);
-        proof_count(out, key->samples, "lock sample");
-        buf_printf(out, ", %" PRIu64 " lock samples there have no 'lock name'", c->flow->unlabelled);
+        buf_printf(&x->text, "; the unknown label key '%.200s' is on ", key->key);
+        proof_count(&x->text, key->samples, "lock sample");
+        buf_printf(&x->text, ", %" PRIu64 " lock samples there have no 'lock name'", c->flow->unlabelled);
         return true;
     }
     return false;
 }
 
-static bool label_dropped(const struct loss_case *c, struct buf *out)
+static bool label_dropped(const struct loss_case *c, struct extra *x)
 {
     uint64_t unlabelled = newly_unlabelled(c);
     if (unlabelled == 0) {
         return false;
     }
-    say_both(c, out);
-    buf_add_str(out, "; ");
-    proof_count(out, c->flow->unlabelled, "lock sample");
-    buf_add_str(out, " there without the label");
+    buf_add_str(&x->text, "; ");
+    proof_count(&x->text, c->flow->unlabelled, "lock sample");
+    buf_add_str(&x->text, " there without the label");
     if (c->flow_before != NULL) {
-        buf_printf(out, ", %" PRIu64 " at %s", c->flow_before->unlabelled, stage_name(c->before));
+        buf_printf(&x->text, ", %" PRIu64 " at %s", c->flow_before->unlabelled, stage_name(c->before));
     }
     return true;
 }
 
 /* --- names and samples that were never there ---------------------------------------------------------------------- */
 
-static bool never_named(const struct loss_case *c, struct buf *out)
+static bool never_named(const struct loss_case *c, struct extra *x)
 {
-    if (c->what != LOSS_NAMELESS) {
-        return false;
-    }
-    say_both(c, out);
-    return true;
+    (void)x;
+    return c->what == LOSS_NAMELESS;
 }
 
-static bool aliased(const struct loss_case *c, struct buf *out)
+static bool aliased(const struct loss_case *c, struct extra *x)
 {
-    if (c->what != LOSS_OTHER_NAME) {
-        return false;
+    if (c->what == LOSS_OTHER_NAME && c->stages[c->stage].state == STATE_MANGLED) {
+        buf_add_str(&x->text, ", the name as the language mangles it");
     }
-    say_both(c, out);
-    if (c->stages[c->stage].state == STATE_MANGLED) {
-        buf_add_str(out, ", the name as the language mangles it");
-    }
-    return true;
+    return c->what == LOSS_OTHER_NAME;
 }
 
 /* Whether the worker's local copies hold the lock, although this process's uploads do not. */
@@ -249,48 +229,37 @@ static bool seen_locally(const struct loss_case *c)
     return false;
 }
 
-static bool never_sampled(const struct loss_case *c, struct buf *out)
+static bool never_sampled(const struct loss_case *c, struct extra *x)
 {
     if (c->what != LOSS_ABSENT || c->from_before || seen_locally(c)) {
         return false;
     }
-    say_both(c, out);
-    buf_add_str(out, "; ");
-    proof_control(c, out);
+    buf_add_str(&x->text, "; ");
+    proof_control(c, &x->text);
     if (c->flow->unlabelled > 0) {
-        buf_add_str(out, "; ");
-        proof_count(out, c->flow->unlabelled, "lock sample");
-        buf_add_str(out, " there without a label");
+        buf_add_str(&x->text, "; ");
+        proof_count(&x->text, c->flow->unlabelled, "lock sample");
+        buf_add_str(&x->text, " there without a label");
     }
     return true;
 }
 
-static bool duplicated(const struct loss_case *c, struct buf *out)
+static bool duplicated(const struct loss_case *c, struct extra *x)
 {
-    if (c->what == LOSS_TWICE) {
-        buf_printf(out, "%s has the same bytes twice: %s came again", stage_name(c->stage), c->cell->twice);
-        return true;
-    }
-    if (c->what != LOSS_MORE) {
-        return false;
-    }
-    say_both(c, out);
-    return true;
+    (void)x;
+    return c->what == LOSS_TWICE || c->what == LOSS_MORE;
 }
 
-static bool samples_dropped(const struct loss_case *c, struct buf *out)
+static bool samples_dropped(const struct loss_case *c, struct extra *x)
 {
-    if (!samples_missing(c)) {
-        return false;
-    }
-    say_both(c, out);
-    return true;
+    (void)x;
+    return samples_missing(c);
 }
 
 /* From what leaves no doubt to what is left when nothing else explains it. The last ones hold for every case. */
 static const struct {
     enum mechanism mechanism;
-    bool (*holds)(const struct loss_case *c, struct buf *evidence);
+    bool (*holds)(const struct loss_case *c, struct extra *x);
 } RULES[] = {
     {MECHANISM_PROFILE_DROPPED, no_copy},
     {MECHANISM_PROFILE_CORRUPT, no_readable_copy},
@@ -308,14 +277,28 @@ static const struct {
     {MECHANISM_SAMPLES_DROPPED, samples_dropped},
 };
 
-enum mechanism mechanism_of(const struct loss_case *c, char **evidence)
+static char *join(void (*say)(const struct loss_case *c, struct buf *out), const struct loss_case *c,
+                  const struct buf *extra)
 {
     struct buf out = {0};
+    say(c, &out);
+    if (extra != NULL) {
+        buf_add(&out, extra->data, extra->size);
+    }
+    return out.size > 0 ? buf_steal(&out) : mem_strdup("");
+}
+
+void mechanism_find(const struct loss_case *c, struct loss *loss)
+{
+    struct extra x = {0};
     size_t i = 0;
-    while (!RULES[i].holds(c, &out)) {
+    while (!RULES[i].holds(c, &x)) {
         i++;
         assert(i < sizeof RULES / sizeof RULES[0]);
     }
-    *evidence = buf_steal(&out);
-    return RULES[i].mechanism;
+    loss->mechanism = RULES[i].mechanism;
+    loss->evidence = join(proof_both, c, &x.text);
+    loss->own = join(proof_own, c, x.own ? &x.text : NULL);
+    loss->common = join(proof_common, c, x.own ? NULL : &x.text);
+    buf_fini(&x.text);
 }

@@ -30,7 +30,7 @@ struct loss_case {
     struct count_check check;    /* LOSS_FEWER, LOSS_MORE */
 };
 
-/* The first mechanism whose rule holds; *evidence is the caller's to free. */
-enum mechanism mechanism_of(const struct loss_case *c, char **evidence);
+/* Fills mechanism, evidence, own and common of *loss by the first rule that holds. */
+void mechanism_find(const struct loss_case *c, struct loss *loss);
 
 #endif

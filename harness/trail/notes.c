@@ -119,7 +119,13 @@ static void note_missing_copies(struct notes *n)
     end_kind(n, "processes whose copies are not the same in number");
 }
 
-/* Distinct names of a lock at a stage, each with its samples. */
+/* A name that no acquire of the lock has, although others have: it says nothing of the name. */
+static bool is_of_releases(const struct stage_result *r, const struct seen_as *seen)
+{
+    return r->acquires > 0 && seen->acquires == 0;
+}
+
+/* Distinct names of a lock at a stage, each with its samples. Names of releases alone are noted apart. */
 static void note_names(struct notes *n, const struct trail_lock *lock, enum stage stage)
 {
     const struct stage_result *r = &lock->stages[stage];
@@ -130,6 +136,9 @@ static void note_names(struct notes *n, const struct trail_lock *lock, enum stag
     size_t count = 0;
     for (size_t i = 0; i < r->seen_count; i++) {
         size_t k = 0;
+        if (is_of_releases(r, &r->seen_as[i])) {
+            continue;
+        }
         while (k < count && strcmp(names[k].name, r->seen_as[i].name) != 0) {
             k++;
         }
@@ -173,6 +182,43 @@ static void note_two_names(struct notes *n)
     end_kind(n, "locks with several names");
 }
 
+/* Releases that have no name, or another one than the lock's: one note for each stage, since a collector that samples
+ * fewer than all acquires gives them for every lock. */
+static void note_releases(struct notes *n, enum stage stage, bool named)
+{
+    const struct lock *first = NULL;
+    uint64_t releases = 0;
+    size_t locks = 0;
+    for (size_t i = 0; i < n->result->lock_count; i++) {
+        const struct stage_result *r = &n->result->locks[i].stages[stage];
+        const struct lock *lock = work_lock(n->w, i);
+        bool any = false;
+        for (size_t k = 0; k < r->seen_count; k++) {
+            const char *name = r->seen_as[k].name;
+            bool right = strcmp(name, lock->name) == 0 || (lock->mangled != NULL && strcmp(name, lock->mangled) == 0);
+            if (is_of_releases(r, &r->seen_as[k]) && !right && (name[0] != '\0') == named) {
+                releases += r->seen_as[k].releases;
+                any = true;
+            }
+        }
+        first = any && first == NULL ? lock : first;
+        locks += any;
+    }
+    if (locks == 0) {
+        return;
+    }
+    struct buf out = {0};
+    buf_printf(&out, "%s: %" PRIu64 " release%s %s of ", stage_name(stage), releases, releases == 1 ? "" : "s",
+               named ? "under another name" : "without a name");
+    if (locks == 1) {
+        buf_printf(&out, "%s %s", first->worker, first->id);
+    } else {
+        buf_printf(&out, "%zu locks", locks);
+    }
+    buf_add_str(&out, ": releases of acquires that were not sampled");
+    add(n, buf_steal(&out));
+}
+
 static void note_shared_sites(struct notes *n)
 {
     const struct work *w = n->w;
@@ -196,5 +242,9 @@ void notes_take(const struct work *w, struct trail_result *result)
     note_twice(&n);
     note_missing_copies(&n);
     note_two_names(&n);
+    for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
+        note_releases(&n, s, false);
+        note_releases(&n, s, true);
+    }
     note_shared_sites(&n);
 }

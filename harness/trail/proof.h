@@ -9,6 +9,14 @@
 /* "1 sample", "300 samples". */
 void proof_count(struct buf *out, uint64_t count, const char *noun);
 
+/* The whole first sentence: what was to be expected, and what is there. */
+void proof_both(const struct loss_case *c, struct buf *out);
+
+/* The same in two parts: what is this lock's alone ("'a.py:1' in 300 samples"), and what other locks of the process may
+ * share with it ("python.1.local, in 2 copies (copies/collector/python.1.local.1.pprof ...)"). */
+void proof_own(const struct loss_case *c, struct buf *out);
+void proof_common(const struct loss_case *c, struct buf *out);
+
 /* What the stage before or the ledger says: "upload has 'a.py:1:x' in 300 samples (copies/upload/p.1.pprof)". */
 void proof_expected(const struct loss_case *c, struct buf *out);
 

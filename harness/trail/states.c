@@ -73,32 +73,52 @@ static enum lock_state name_state(const struct lock *lock, const char *seen, boo
 
 /* --- one process at one stage ------------------------------------------------------------------------------------- */
 
-static void add_hits(struct lock_view *v)
+static void add_hit(const struct work *w, const struct hit *hit, size_t number, struct cell *c)
+{
+    const struct row *row = &w->rows[hit->row];
+    c->first_hit = c->hits ? c->first_hit : number;
+    c->hits++;
+    c->samples += row->samples;
+    c->acquires += row->acquires;
+    c->twice = row->twice ? row->twice : c->twice;
+    c->ambiguous = c->ambiguous || hit->ambiguous;
+    c->shared = c->shared || hit->shared;
+    c->shared_acquires = hit->shared_acquires;
+    c->shared_known = hit->shared_known;
+    c->shared_true = hit->shared_true;
+}
+
+/* The worst of the names that say anything. */
+static void judge_names(const struct lock_view *v, struct cell *c)
 {
     const struct work *w = v->w;
-    const struct span *s = &w->lock_hits[v->lock];
+    for (size_t i = 0; i < c->hits; i++) {
+        const struct hit *hit = &w->hits[c->first_hit + i];
+        const struct row *row = &w->rows[hit->row];
+        enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, hit->adopted);
+        if (cell_heeds(c, row) && state_badness(state) > state_badness(c->state)) {
+            c->state = state;
+        }
+    }
+}
+
+static void add_hits(struct lock_view *v)
+{
+    const struct span *s = &v->w->lock_hits[v->lock];
     size_t k = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const struct hit *hit = &w->hits[s->first + i];
-        const struct row *row = &w->rows[hit->row];
+        const struct hit *hit = &v->w->hits[s->first + i];
         while (v->instances[k] != hit->instance) {
             k++;
         }
-        struct cell *c = view_cell(v, k, hit->stage);
-        enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, hit->adopted);
-        if (state_badness(state) > state_badness(c->state)) {
-            c->state = state;
+        add_hit(v->w, hit, s->first + i, view_cell(v, k, hit->stage));
+    }
+    for (k = 0; k < v->instance_count; k++) {
+        for (enum stage stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++) {
+            if (work_flow(v->w, v->instances[k], stage)->feeds) {
+                judge_names(v, view_cell(v, k, stage));
+            }
         }
-        c->first_hit = c->hits ? c->first_hit : s->first + i;
-        c->hits++;
-        c->samples += row->samples;
-        c->acquires += row->acquires;
-        c->twice = row->twice ? row->twice : c->twice;
-        c->ambiguous = c->ambiguous || hit->ambiguous;
-        c->shared = c->shared || hit->shared;
-        c->shared_acquires = hit->shared_acquires;
-        c->shared_known = hit->shared_known;
-        c->shared_true = hit->shared_true;
     }
 }
 
@@ -341,6 +361,7 @@ static void add_seen(const struct work *w, const uint32_t *rows, size_t count, s
         struct seen_as *seen = &r->seen_as[r->seen_count - 1];
         seen->samples += row->samples;
         seen->acquires += row->acquires;
+        seen->releases += row->releases;
         r->samples += row->samples;
         r->acquires += row->acquires;
         r->wait_ns += row->wait_ns;

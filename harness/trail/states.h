@@ -9,7 +9,7 @@
 struct cell {
     enum lock_state state; /* STATE_NOT_RUN where the process does not feed the stage */
     size_t first_hit, hits;
-    uint64_t samples, acquires;
+    uint64_t samples, acquires;           /* where `acquires` is not 0, only rows with acquires decide the state */
     const char *twice;                    /* a copy that holds the lock and came twice, or NULL */
     bool ambiguous, shared, shared_known; /* as in struct hit */
     uint64_t shared_acquires, shared_true;
@@ -49,6 +49,13 @@ static inline struct cell *view_cell(const struct lock_view *v, size_t k, enum s
 /* Cells for as many processes as one worker can have, all of them STATE_NOT_RUN; serves one lock after the other.
  * Freed with free(). */
 struct cell *view_cells_new(size_t instance_count);
+
+/* Whether a row of the cell says anything of the lock's name: a release without a sampled acquire has none of it, since
+ * the collector names a lock when it samples an acquire (ddtrace 3.17.0). */
+static inline bool cell_heeds(const struct cell *cell, const struct row *row)
+{
+    return row->acquires > 0 || cell->acquires == 0;
+}
 
 /* How bad a state is: a wrong name is worse than none. STATE_NOT_RUN and STATE_UNDERSAMPLED are below all evidence. */
 int state_badness(enum lock_state state);

@@ -105,6 +105,7 @@ void trail_judge(const struct trail_input *input, struct trail_result *result)
     match(&w);
     changes_find(&w);
     judge_locks(&w, result);
+    losses_group(&w, result);
     list_undeclared(&w, result);
     notes_take(&w, result);
     verdict_reach(&w, result);
@@ -123,6 +124,8 @@ static void lock_fini(struct trail_lock *lock)
         free(lock->stages[s].seen_as);
     }
     free(lock->loss.evidence);
+    free(lock->loss.own);
+    free(lock->loss.common);
 }
 
 void trail_result_fini(struct trail_result *result)

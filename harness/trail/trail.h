@@ -87,7 +87,7 @@ struct trail_input {
 struct seen_as {
     char *label;
     char *name; /* "" where there is none */
-    uint64_t samples, acquires;
+    uint64_t samples, acquires, releases;
 };
 
 struct stage_result {
@@ -108,6 +108,13 @@ struct loss {
     enum mechanism mechanism;
     char *evidence; /* what the ledger or the copy before says, what the copy after says, how many
                        samples, which copy */
+    size_t group;   /* losses with the same number have stage, mechanism, worker and `common` in common; numbered from 0
+                       in the order of the locks */
+    char *own;      /* the part of the evidence that differs within a group, "" where nothing does */
+    char *common;   /* the part that the group shares */
+    bool by_collector; /* never_named, aliased or never_sampled, and nothing of the process lies before the stage: its
+                          own collector did it, nothing on the way */
+    bool all_captured; /* each acquire of the process is to be sampled */
 };
 
 struct trail_lock {
@@ -115,7 +122,7 @@ struct trail_lock {
     struct stage_result stages[STAGE_COUNT];
     bool lost;
     struct loss loss; /* valid where lost */
-    bool known_limit; /* its rendering is generic: neither success nor failure */
+    bool known_limit; /* its rendering is generic and it is not lost: neither success nor failure */
 };
 
 /* A name that nobody declared: the runtime's own locks, or another file's. Never counted as success. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/verdict.h"
 #include "base/mem.h"
+#include "trail/choice.h"
 #include "trail/phrases.h"
+#include "trail/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +38,10 @@ static void count_lock(struct tally *t, const struct trail_lock *lock)
     t->limits += lock->known_limit;
     t->names += !lock->known_limit;
     if (lock->lost) {
-        t->lost[lock->loss.stage]++;
-        t->lost_early += lock->loss.stage == STAGE_COLLECTOR;
-        t->lost_later += lock->loss.stage > STAGE_COLLECTOR;
+        bool early = lock->loss.stage == STAGE_COLLECTOR, uploader = choice_is_uploaders(lock);
+        t->lost_early += early;
+        t->lost_uploader += uploader;
+        t->lost_way += !early && !uploader;
     }
     if (!tally_is_undersampled(lock)) {
         return;
@@ -76,7 +79,7 @@ static enum verdict verdict_of(const struct tally *t)
     if (t->lost_early > 0) {
         return VERDICT_FAILURE;
     }
-    if (t->lost_later > 0) {
+    if (t->lost_uploader + t->lost_way > 0) {
         return VERDICT_PARTIAL;
     }
     bool enough = t->names > 0 && t->undersampled == 0 && t->empty == STAGE_COUNT;
@@ -91,7 +94,8 @@ void verdict_reach(const struct work *w, struct trail_result *result)
         count_lock(&t, &result->locks[i]);
     }
     result->verdict = verdict_of(&t);
-    phrases_write(&t, result);
+    phrases_conclude(&t, result);
+    steps_write(&t, result);
     free(t.shown_count);
     table_fini(&t.shown);
 }

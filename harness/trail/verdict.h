@@ -11,8 +11,9 @@ struct tally {
     const struct trail_result *result; /* its locks are there */
     size_t names;                      /* declared locks that the runtime can name */
     size_t limits;                     /* those that it can't */
-    size_t lost[STAGE_COUNT];          /* by the stage of their loss */
-    size_t lost_early, lost_later;     /* at the collector; after it */
+    size_t lost_early;                 /* at the collector */
+    size_t lost_uploader;              /* after it, by the uploading process's own collector */
+    size_t lost_way;                   /* after it, on the way */
     size_t undersampled;               /* lost nowhere, and somewhere without evidence */
     int64_t needed_ms;                 /* the longest run that one of them needs; 0 can't be said */
     enum stage empty;                  /* the first stage that ran and has no copy, else STAGE_COUNT */

@@ -45,6 +45,14 @@ static void check_waits(struct evidence *ev, const struct instance *instance)
     }
 }
 
+/* One that was interrupted owes no work, but without its last words nobody knows how much there was to see. */
+static void check_interrupted(struct evidence *ev, const struct worker_outcome *w)
+{
+    if (!w->said_done)
+        evidence_add_problem(ev, w->name, "a worker says done when it gets SIGTERM, and has written its profiles then",
+                             NULL, "was interrupted and ended without having said done: its copies may be cut short");
+}
+
 void evidence_check_workload(struct evidence *ev)
 {
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
@@ -52,10 +60,13 @@ void evidence_check_workload(struct evidence *ev)
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
         bool speaks = def->runtime == RUNTIME_DDTRACE || def->protocol == PROTOCOL_LINES;
-        /* One that went wrong has its problem already, and one that was interrupted owes nothing.
-         */
-        if (instance->arm == ARM_CONTROL || !speaks || !w->good || ev->interrupted)
+        /* One that went wrong has its problem already. */
+        if (instance->arm == ARM_CONTROL || !speaks || !w->good)
             continue;
+        if (ev->interrupted) {
+            check_interrupted(ev, w);
+            continue;
+        }
         if (def->runtime == RUNTIME_DDTRACE)
             check_phases(ev, instance);
         check_waits(ev, instance);

@@ -157,12 +157,14 @@ static void add_silent(struct evidence *ev, size_t index, const struct scenario_
     }
 }
 
-/* What a process had counted some time before its end is no truth to hold a profile of its end against. */
+/* What a process had counted some time before its end is no truth to hold a profile of its end against; nor are the
+ * counts of one whose copies a kill of the coordinator kept from being collected. */
 static void forget_unfinished(struct evidence *ev)
 {
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         struct instance *instance = &ev->ledger.instances[i];
-        if (evidence_find_worker(ev, instance->name)->said_done)
+        const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
+        if (w->said_done && w->ended)
             continue;
         for (size_t l = 0; l < ev->ledger.lock_count; l++)
             instance->counts[l].known = false;

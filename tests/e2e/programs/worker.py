@@ -3,11 +3,12 @@
 
     hello lock:NAME acquire:NAME:COUNT write:LABEL upload:LABEL send done    the good life
     sleep:SECONDS exit:STATUS signal:NUMBER silent line:TEXT long:BYTES say:TEXT flood:BYTES ignore-term child fill:BYTES
-    open:COUNT memory:BYTES
+    open:COUNT memory:BYTES hellos:COUNT errors:COUNT locks:COUNT steady:SECONDS stale-upload:LABEL
 """
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -83,6 +84,20 @@ def send(label):
         upload(pprof.profile(label.split(",")))
 
 
+def stale(label):
+    """As a process that another run has left behind would."""
+    os.environ["DD_TAGS"] = re.sub("locktrail_run:[0-9a-f]+", "locktrail_run:0123456789abcdef", os.environ["DD_TAGS"])
+    send(label)
+
+
+def steady(seconds):
+    """Says so ten times a second that it is alive."""
+    until = time.monotonic() + float(seconds)
+    while time.monotonic() < until:
+        message(type="progress", phase="test", done=0.5, acquires=counts)
+        time.sleep(0.1)
+
+
 def child(_):
     """A grandchild that left the session and holds the pipes."""
     if os.fork() == 0:
@@ -127,6 +142,12 @@ ACTIONS = {
     "flood": flood,
     "ignore-term": lambda _: signal.signal(signal.SIGTERM, signal.SIG_IGN),
     "child": child,
+    "stale-upload": stale,
+    "steady": steady,
+    "hellos": lambda count: [ACTIONS["hello"](None) for _ in range(int(count))],
+    "errors": lambda count: [message(type="error", error="x" * 10000, phase="test") for _ in range(int(count))],
+    "locks": lambda count: [line(f'{{"type":"lock","id":"{"i" * 60000}","name":"n","pattern":"p","site":"","rendering":"exact"}}')
+                            for _ in range(int(count))],
     "fill": fill,
     "open": lambda count: [open("/dev/null", encoding="utf-8") for _ in range(int(count))],
     "memory": lambda size: bytearray(int(size)),

@@ -36,26 +36,28 @@ size_t evidence_suspects(const struct scenario *s, struct trail_suspect *out)
         const struct scenario_worker *w = &s->workers[i];
         const char *excluded = variable(w, "DD_PROFILING_LOCK_EXCLUDE_MODULES");
         if (!w->inspect_dir || is_off(variable(w, "DD_PROFILING_LOCK_NAME_INSPECT_DIR"))) {
-            out[count++] =
-                (struct trail_suspect){w->name, MECHANISM_NEVER_NAMED,
-                                       mem_strdup("DD_PROFILING_LOCK_NAME_INSPECT_DIR=false"), inspect_dir_advice};
-            out[count++] = (struct trail_suspect){
-                w->name, MECHANISM_ALIASED, mem_strdup("DD_PROFILING_LOCK_NAME_INSPECT_DIR=false"), inspect_dir_advice};
+            out[count++] = (struct trail_suspect){w->name, MECHANISM_NEVER_NAMED,
+                                                  mem_strdup("DD_PROFILING_LOCK_NAME_INSPECT_DIR=false"),
+                                                  inspect_dir_advice, false};
+            out[count++] = (struct trail_suspect){w->name, MECHANISM_ALIASED,
+                                                  mem_strdup("DD_PROFILING_LOCK_NAME_INSPECT_DIR=false"),
+                                                  inspect_dir_advice, false};
         }
         if (w->capture_pct < 100)
             out[count++] = (struct trail_suspect){
                 w->name, MECHANISM_NEVER_SAMPLED, mem_printf("DD_PROFILING_CAPTURE_PCT=%.10g", w->capture_pct),
                 "the profiler counts acquires instead of drawing them, so a program that keeps "
                 "step with it can "
-                "leave a lock without a sample for ever: try another percentage"};
+                "leave a lock without a sample for ever: try another percentage",
+                true};
         if (excluded && excluded[0])
             out[count++] = (struct trail_suspect){
                 w->name, MECHANISM_NEVER_SAMPLED, mem_printf("DD_PROFILING_LOCK_EXCLUDE_MODULES=%.80s", excluded),
-                "locks of these modules are not profiled: take the module out of the list"};
+                "locks of these modules are not profiled: take the module out of the list", false};
         if (is_off(variable(w, "DD_PROFILING_LOCK_ENABLED")))
             out[count++] =
                 (struct trail_suspect){w->name, MECHANISM_NEVER_SAMPLED, mem_strdup("DD_PROFILING_LOCK_ENABLED=false"),
-                                       "the lock collector is switched off: set it to true"};
+                                       "the lock collector is switched off: set it to true", false};
     }
     return count;
 }

@@ -14,6 +14,9 @@
  * all of its locks. */
 #define TERMINAL_UNDECLARED_MAX 10
 
+/* Locks of one group of losses that are shown: more than any shipped scenario has, less than a screen's history. */
+#define TERMINAL_GROUP_MAX 50
+
 /* Appends it; `colour` adds the terminal's codes (SGR) to states and verdict. Never fails; any thread. */
 void report_terminal(const struct evidence *ev, bool colour, struct buf *out);
 

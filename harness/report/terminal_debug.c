@@ -108,25 +108,30 @@ static void add_instance(const struct terminal *t, size_t instance)
 static void add_blame(const struct terminal *t)
 {
     const struct trail_result *trail = &t->ev->trail;
-    size_t collector = 0, after = 0;
+    size_t collector = 0, after = 0, uploader = 0;
     for (size_t i = 0; i < trail->lock_count; i++) {
         if (!trail->locks[i].lost)
             continue;
         if (trail->locks[i].loss.stage <= STAGE_COLLECTOR)
             collector++;
+        else if (trail->locks[i].loss.by_collector)
+            uploader++;
         else
             after++;
     }
     struct buf text = {0};
     if (trail->verdict == VERDICT_CRITICAL)
         buf_add_str(&text, "To blame: the collector. It fails its control.");
-    else if (collector > 0 && after > 0)
-        buf_printf(&text, "To blame: the collector for %zu of the lost names, the way after it for %zu.", collector,
-                   after);
+    else if (collector + uploader > 0 && after > 0)
+        buf_printf(&text, "To blame: the collector for %zu of the lost names, the way after it for %zu.",
+                   collector + uploader, after);
     else if (collector > 0)
         buf_add_str(&text, "To blame: the collector. The names are not in its local pprof.");
     else if (after > 0)
         buf_add_str(&text, "To blame: the way after the collector. Its local pprof has the names.");
+    else if (uploader > 0)
+        buf_add_str(&text, "To blame: the collector of the uploading process, which is another one than that of the "
+                           "local pprof.");
     else if (trail->verdict == VERDICT_SUCCESS)
         buf_add_str(&text, "To blame: nobody. No name was lost.");
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/terminal_parts.h"
 
+#include "base/mem.h"
 #include "report/view.h"
 
 #include <inttypes.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 
 #define INDENT 4
+/* Columns of a name in a group of losses: leaves room for "37600 acquires, 18800.0 samples to be expected". */
+#define GROUP_NAME_MAX 30
 /* Last lines of a worker's output that are shown; all of it is in the run directory. */
 #define OUTPUT_LINES_MAX 10
 
@@ -17,26 +20,128 @@ static void add_paragraph(const struct terminal *t, const char *text)
     text_add_wrapped(t->out, text, INDENT);
 }
 
+/* The losses of each group as a chain, in the order of the locks. Numbers are those of the locks + 1; 0 ends. */
+struct groups {
+    size_t *first, *last, *count; /* by group */
+    size_t *next;                 /* by lock */
+};
+
+static struct groups make_groups(const struct trail_result *trail)
+{
+    struct groups g = {
+        .first = mem_calloc(trail->lock_count, sizeof *g.first),
+        .last = mem_calloc(trail->lock_count, sizeof *g.last),
+        .count = mem_calloc(trail->lock_count, sizeof *g.count),
+        .next = mem_calloc(trail->lock_count, sizeof *g.next),
+    };
+    for (size_t i = 0; i < trail->lock_count; i++) {
+        if (!trail->locks[i].lost)
+            continue;
+        size_t group = trail->locks[i].loss.group;
+        if (g.count[group]++ == 0)
+            g.first[group] = i + 1;
+        else
+            g.next[g.last[group] - 1] = i + 1;
+        g.last[group] = i + 1;
+    }
+    return g;
+}
+
+static void free_groups(struct groups *g)
+{
+    free(g->first);
+    free(g->last);
+    free(g->count);
+    free(g->next);
+}
+
+static void add_loss(const struct terminal *t, const struct trail_lock *lock)
+{
+    const char *mechanism = mechanism_name(lock->loss.mechanism);
+    const char *stage = stage_name(lock->loss.stage);
+    char *label = view_lock_label(t->ev, lock->lock);
+    text_add_fitted(t->out, label, TEXT_WIDTH - strlen(": ") - strlen(mechanism) - strlen(" at ") - strlen(stage));
+    buf_add_str(t->out, ": ");
+    text_add_coloured(t->out, mechanism, terminal_colour(t, TEXT_RED));
+    buf_printf(t->out, " at %s\n", stage);
+    add_paragraph(t, lock->loss.evidence);
+    free(label);
+}
+
+/* As wide as the longest name of those that are shown. */
+static size_t group_width(const struct terminal *t, const struct groups *g, size_t first)
+{
+    size_t width = 0, shown = 0;
+    for (size_t at = first; at != 0 && shown++ < TERMINAL_GROUP_MAX; at = g->next[at - 1]) {
+        char *label = view_lock_label(t->ev, t->ev->trail.locks[at - 1].lock);
+        size_t columns = text_columns(label);
+        width = columns > width ? columns : width;
+        free(label);
+    }
+    return width < GROUP_NAME_MAX ? width : GROUP_NAME_MAX;
+}
+
+/* Where nothing differs: "a, b, c and 2 more". */
+static void add_names(const struct terminal *t, const struct groups *g, size_t first)
+{
+    struct buf list = {0};
+    size_t shown = 0, count = g->count[t->ev->trail.locks[first - 1].loss.group];
+    for (size_t at = first; at != 0 && shown++ < TERMINAL_GROUP_MAX; at = g->next[at - 1]) {
+        char *label = view_lock_label(t->ev, t->ev->trail.locks[at - 1].lock);
+        buf_add_str(&list, at == first ? "" : ", ");
+        text_add_fitted(&list, label, TEXT_WIDTH - INDENT - 1);
+        free(label);
+    }
+    if (count > TERMINAL_GROUP_MAX)
+        buf_printf(&list, " and %zu more (report.json has all)", count - TERMINAL_GROUP_MAX);
+    add_paragraph(t, list.data);
+    buf_fini(&list);
+}
+
+/* "never_sampled at collector: 12 locks", the locks with what differs, and what they share. */
+static void add_group(const struct terminal *t, const struct groups *g, size_t first)
+{
+    const struct loss *loss = &t->ev->trail.locks[first - 1].loss;
+    size_t width = group_width(t, g, first), shown = 0, count = g->count[loss->group];
+    text_add_coloured(t->out, mechanism_name(loss->mechanism), terminal_colour(t, TEXT_RED));
+    buf_printf(t->out, " at %s: %zu locks\n", stage_name(loss->stage), count);
+    if (loss->own[0] == '\0') {
+        add_names(t, g, first);
+        add_paragraph(t, loss->common);
+        return;
+    }
+    for (size_t at = first; at != 0 && shown++ < TERMINAL_GROUP_MAX; at = g->next[at - 1]) {
+        const struct trail_lock *lock = &t->ev->trail.locks[at - 1];
+        char *label = view_lock_label(t->ev, lock->lock);
+        buf_printf(t->out, "%*s", INDENT, "");
+        text_add_cell(t->out, label, width, false, TEXT_PLAIN);
+        buf_add_str(t->out, "  ");
+        text_add_wrapped(t->out, lock->loss.own, INDENT + width + 2);
+        free(label);
+    }
+    if (count > TERMINAL_GROUP_MAX)
+        buf_printf(t->out, "%*sand %zu more (report.json has all)\n", INDENT, "", count - TERMINAL_GROUP_MAX);
+    add_paragraph(t, loss->common);
+}
+
 void terminal_losses(const struct terminal *t)
 {
+    const struct trail_result *trail = &t->ev->trail;
+    struct groups g = make_groups(trail);
     bool any = false;
-    for (size_t i = 0; i < t->ev->trail.lock_count; i++) {
-        const struct trail_lock *lock = &t->ev->trail.locks[i];
-        if (!lock->lost)
+    for (size_t i = 0; i < trail->lock_count; i++) {
+        const struct trail_lock *lock = &trail->locks[i];
+        if (!lock->lost || g.first[lock->loss.group] != i + 1)
             continue;
         if (!any)
             terminal_title(t, "LOSSES");
         any = true;
-        const char *mechanism = mechanism_name(lock->loss.mechanism);
-        const char *stage = stage_name(lock->loss.stage);
-        char *label = view_lock_label(t->ev, lock->lock);
-        text_add_fitted(t->out, label, TEXT_WIDTH - strlen(": ") - strlen(mechanism) - strlen(" at ") - strlen(stage));
-        buf_add_str(t->out, ": ");
-        text_add_coloured(t->out, mechanism, terminal_colour(t, TEXT_RED));
-        buf_printf(t->out, " at %s\n", stage);
-        add_paragraph(t, lock->loss.evidence);
-        free(label);
+        if (g.count[lock->loss.group] == 1)
+            add_loss(t, lock);
+        else
+            add_group(t, &g, i + 1);
     }
+    free_groups(&g);
 }
 
 void terminal_notes(const struct terminal *t)

@@ -28,7 +28,7 @@ static const char *const meanings[STATE_COUNT] = {"its declared name",
                                                   "another name at its site",
                                                   "its site without a name",
                                                   "no sample, and too many acquires for that to be chance",
-                                                  "undersampled: no sample, and that may be chance",
+                                                  "undersampled: no sampled acquire, and that may be chance",
                                                   "not run: this stage was not looked at"};
 
 static bool is_shown(const struct evidence *ev, enum stage stage)
@@ -37,9 +37,12 @@ static bool is_shown(const struct evidence *ev, enum stage stage)
            (stage != STAGE_DECLARED && view_stage_ran(ev, stage));
 }
 
+/* Of a lock that is not there at all the state says enough. */
 static bool differs(const struct stage_result *r)
 {
-    return r->count_checked && !r->count_equal;
+    bool there =
+        r->state == STATE_EXACT || r->state == STATE_MANGLED || r->state == STATE_ALIAS || r->state == STATE_GENERIC;
+    return there && r->count_checked && !r->count_equal;
 }
 
 /* As wide as the stage's name and its widest cell. */

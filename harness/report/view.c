@@ -81,7 +81,9 @@ enum view_worth view_worth(const struct trail_lock *lock, enum stage stage)
     default:
         if (lock->lost && lock->loss.stage < stage)
             return VIEW_LOST;
-        return lock->known_limit ? VIEW_LIMIT : VIEW_BAD;
+        /* From the collector on, what stands before the loss is as the rendering allows it. */
+        bool allowed = lock->lost && stage >= STAGE_COLLECTOR;
+        return lock->known_limit || allowed ? VIEW_LIMIT : VIEW_BAD;
     }
 }
 

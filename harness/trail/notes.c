@@ -119,10 +119,10 @@ static void note_missing_copies(struct notes *n)
     end_kind(n, "processes whose copies are not the same in number");
 }
 
-/* A name that no acquire of the lock has, although others have: it says nothing of the name. */
+/* A name that no acquire of the lock has, although others have or none was sampled: it says nothing of the name. */
 static bool is_of_releases(const struct stage_result *r, const struct seen_as *seen)
 {
-    return r->acquires > 0 && seen->acquires == 0;
+    return seen->acquires == 0 && (r->acquires > 0 || r->state == STATE_UNDERSAMPLED);
 }
 
 /* Distinct names of a lock at a stage, each with its samples. Names of releases alone are noted apart. */
@@ -208,14 +208,14 @@ static void note_releases(struct notes *n, enum stage stage, bool named)
         return;
     }
     struct buf out = {0};
-    buf_printf(&out, "%s: %" PRIu64 " release%s %s of ", stage_name(stage), releases, releases == 1 ? "" : "s",
+    buf_printf(&out, "%s: %" PRIu64 " release%s %s (", stage_name(stage), releases, releases == 1 ? "" : "s",
                named ? "under another name" : "without a name");
     if (locks == 1) {
         buf_printf(&out, "%s %s", first->worker, first->id);
     } else {
         buf_printf(&out, "%zu locks", locks);
     }
-    buf_add_str(&out, ": releases of acquires that were not sampled");
+    buf_add_str(&out, "): releases of acquires that were not sampled");
     add(n, buf_steal(&out));
 }
 

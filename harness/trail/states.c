@@ -152,24 +152,45 @@ static bool seen_before(const struct lock_view *v, size_t k, enum stage stage)
     return false;
 }
 
+/* How likely it is that the process has no sampled acquire of the lock; fills what was to be expected. */
+static double chance_of_absence(const struct lock_view *v, size_t k, struct cell *c)
+{
+    const struct instance *in = work_instance(v->w, v->instances[k]);
+    const struct lock_count *count = &in->counts[v->lock];
+    double rate = in->capture_rate > 0 ? in->capture_rate : 0;
+    if (count->known) {
+        c->expected_known = true;
+        c->expected = (double)count->acquires * (rate < 1 ? rate : 1);
+        return trail_absence_probability(count->acquires, rate);
+    }
+    if (in->arm == ARM_UPLOAD) {
+        estimate(v, c, rate);
+        return c->expected_known ? exp(-c->expected) : 1;
+    }
+    return 1;
+}
+
 /* A process whose copies do not show the lock: absent, or nothing that can be told. */
 static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
 {
     struct cell *c = view_cell(v, k, stage);
-    const struct instance *in = work_instance(v->w, v->instances[k]);
-    const struct lock_count *count = &in->counts[v->lock];
-    double rate = in->capture_rate > 0 ? in->capture_rate : 0;
-    double chance = 1;
-    if (count->known) {
-        c->expected_known = true;
-        c->expected = (double)count->acquires * (rate < 1 ? rate : 1);
-        chance = trail_absence_probability(count->acquires, rate);
-    } else if (in->arm == ARM_UPLOAD) {
-        estimate(v, c, rate);
-        chance = c->expected_known ? exp(-c->expected) : 1;
-    }
+    double chance = chance_of_absence(v, k, c);
     bool lost = chance < v->w->threshold || (stage > STAGE_COLLECTOR && seen_before(v, k, stage));
     c->state = lost ? STATE_ABSENT : STATE_UNDERSAMPLED;
+}
+
+/* Releases without one sampled acquire: they do not show how the lock is named, so where chance alone may have left the
+ * acquires out, a wrong name of theirs proves as little as no sample at all. */
+static void judge_releases(const struct lock_view *v, size_t k, enum stage stage)
+{
+    struct cell *c = view_cell(v, k, stage);
+    enum stage before = work_flow(v->w, v->instances[k], stage)->before;
+    bool known = work_instance(v->w, v->instances[k])->counts[v->lock].known;
+    bool random = before == NO_STAGE || view_cell(v, k, before)->state == STATE_UNDERSAMPLED;
+    if (c->acquires == 0 && known && random && !state_allowed(work_lock(v->w, v->lock)->rendering, c->state) &&
+        chance_of_absence(v, k, c) >= v->w->threshold) {
+        c->state = STATE_UNDERSAMPLED;
+    }
 }
 
 static void fill_cells(struct lock_view *v)
@@ -184,7 +205,9 @@ static void fill_cells(struct lock_view *v)
     add_hits(v);
     for (size_t k = 0; k < v->instance_count; k++) {
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
-            if (work_flow(v->w, v->instances[k], s)->feeds && view_cell(v, k, s)->hits == 0) {
+            if (view_cell(v, k, s)->hits > 0) {
+                judge_releases(v, k, s);
+            } else if (work_flow(v->w, v->instances[k], s)->feeds) {
                 judge_absence(v, k, s);
             }
         }

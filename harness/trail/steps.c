@@ -42,6 +42,7 @@ static bool explains(const struct tally *t, const struct trail_suspect *suspect)
     for (size_t i = 0; i < t->result->lock_count; i++) {
         const struct trail_lock *lock = &t->result->locks[i];
         if (lock->lost && lock->loss.mechanism == suspect->mechanism &&
+            !(suspect->by_rate && lock->stages[STAGE_CONTROL].state == STATE_ABSENT) &&
             (suspect->worker == NULL || strcmp(suspect->worker, work_lock(t->w, lock->lock)->worker) == 0)) {
             return true;
         }

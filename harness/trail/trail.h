@@ -54,6 +54,7 @@ struct trail_suspect {
     enum mechanism mechanism; /* which losses it can explain */
     const char *setting;      /* "DD_PROFILING_LOCK_NAME_INSPECT_DIR=false" */
     const char *advice;       /* "set it to true: without it locals and globals are not searched for the lock" */
+    bool by_rate;             /* it only matters below 100 %: it can't explain what the control lacks too */
 };
 
 struct trail_thresholds {

@@ -24,7 +24,7 @@ enum lock_state {
     STATE_ALIAS,        /* another name at its site */
     STATE_GENERIC,      /* its site and no name */
     STATE_ABSENT,       /* no sample, and too many acquires for that to be chance */
-    STATE_UNDERSAMPLED, /* no sample, and that may be chance */
+    STATE_UNDERSAMPLED, /* no sampled acquire, and that may be chance */
     STATE_NOT_RUN,      /* the stage was not looked at */
     STATE_COUNT
 };

@@ -85,12 +85,12 @@ static void test_partial(void **state)
 static void test_failure_with_a_suspect(void **state)
 {
     static const struct trail_suspect suspects[] = {
-        {"native", MECHANISM_NEVER_NAMED, "OTHER=1", "of another worker"},
-        {"python", MECHANISM_ALIASED, "ALIAS=1", "for another mechanism"},
+        {"native", MECHANISM_NEVER_NAMED, "OTHER=1", "of another worker", false},
+        {"python", MECHANISM_ALIASED, "ALIAS=1", "for another mechanism", false},
         {"python", MECHANISM_NEVER_NAMED, "DD_PROFILING_LOCK_NAME_INSPECT_DIR=false",
-         "set it to true: without it the attributes of objects are not searched for the lock"},
-        {NULL, MECHANISM_NEVER_NAMED, "ALL=1", "of every worker"},
-        {NULL, MECHANISM_NEVER_NAMED, "ALL=1", "of every worker"},
+         "set it to true: without it the attributes of objects are not searched for the lock", false},
+        {NULL, MECHANISM_NEVER_NAMED, "ALL=1", "of every worker", false},
+        {NULL, MECHANISM_NEVER_NAMED, "ALL=1", "of every worker", false},
     };
     struct build b;
     (void)state;

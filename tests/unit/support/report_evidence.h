@@ -6,8 +6,10 @@
 
 #include "base/mem.h"
 #include "engine/evidence.h"
+#include "report/terminal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@ struct arena {
     size_t count;
 };
 static struct arena arena;
+
+#define LOCKS_MAX 64
 
 static inline void *take(size_t count, size_t size)
 {
@@ -55,7 +59,7 @@ static inline void add_instance(struct evidence *ev, const char *name, const cha
                           .worker = text(worker),
                           .arm = arm,
                           .capture_rate = 1,
-                          .counts = take(32, sizeof(struct lock_count))};
+                          .counts = take(LOCKS_MAX, sizeof(struct lock_count))};
     ev->workers[ev->worker_count++] = (struct worker_outcome){.name = text(name),
                                                               .worker = text(worker),
                                                               .arm = arm,
@@ -79,12 +83,12 @@ static inline struct evidence *evidence_begin(const char *name)
     ev->scenario = take(1, sizeof *ev->scenario);
     ev->scenario->name = text(name);
     ev->scenario->workers = take(4, sizeof *ev->scenario->workers);
-    ev->ledger.locks = take(32, sizeof *ev->ledger.locks);
+    ev->ledger.locks = take(LOCKS_MAX, sizeof *ev->ledger.locks);
     ev->ledger.instances = take(8, sizeof *ev->ledger.instances);
     ev->workers = take(8, sizeof *ev->workers);
     ev->copies = take(16, sizeof *ev->copies);
     ev->problems = take(8, sizeof *ev->problems);
-    ev->trail.locks = take(32, sizeof *ev->trail.locks);
+    ev->trail.locks = take(LOCKS_MAX, sizeof *ev->trail.locks);
     ev->trail.undeclared = take(32, sizeof *ev->trail.undeclared);
     ev->trail.next_steps = take(8, sizeof *ev->trail.next_steps);
     ev->trail.notes = take(8, sizeof *ev->trail.notes);
@@ -157,7 +161,20 @@ static inline void add_seen(struct trail_lock *t, enum stage stage, const char *
 static inline void lose(struct trail_lock *t, enum stage stage, enum mechanism mechanism, const char *evidence)
 {
     t->lost = true;
-    t->loss = (struct loss){.stage = stage, .mechanism = mechanism, .evidence = text(evidence)};
+    t->loss = (struct loss){.stage = stage,
+                            .mechanism = mechanism,
+                            .evidence = text(evidence),
+                            .group = t->lock,
+                            .own = text(""),
+                            .common = text(evidence)};
+}
+
+/* Lost as another lock was, but for `own`. */
+static inline void lose_like(struct trail_lock *t, const struct trail_lock *other, const char *own)
+{
+    t->lost = true;
+    t->loss = other->loss;
+    t->loss.own = text(own);
 }
 
 static inline void judge_by_hand(struct evidence *ev, enum verdict verdict, const char *conclusion)
@@ -302,6 +319,45 @@ static inline struct evidence *make_failure(void)
     add_note(ev, "python member/user_session_lock at collector: no name in 30000 samples, user_session_lock in 7600");
     judge_by_hand(ev, VERDICT_FAILURE, "3 of 3 names are not even in the local pprof.");
     add_step(ev, "Set DD_PROFILING_LOCK_NAME_INSPECT_DIR to true (the default).");
+    return ev;
+}
+
+/* Two groups of losses, one of them longer than what is shown, and a loss that is alone. */
+static inline struct evidence *make_grouped(void)
+{
+    struct evidence *ev = evidence_begin("production");
+    const struct trail_lock *first = NULL;
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const ids[] = {"local/request_lock", "member/user_session_lock",
+                                          "private/a_name_that_is_far_too_long_for_its_column"};
+        struct trail_lock *t = add_lock(ev, "python", ids[i], ids[i], "member.py", 12 + i, 37600, "enn");
+        t->stages[STAGE_COLLECTOR].count_checked = true;
+        if (first) {
+            lose_like(t, first, "37600 acquires, 37600 samples to be expected");
+        } else {
+            lose(t, STAGE_COLLECTOR, MECHANISM_NEVER_SAMPLED, "not shown, since it is not alone");
+            t->loss.own = text("37600 acquires, 37600 samples to be expected");
+            t->loss.common = text("python.1.local at a capture rate of 100 %: collector has none in 1 copy "
+                                  "(copies/collector/python.1.local.1.pprof); present in the control at 100 %");
+            first = t;
+        }
+    }
+    struct trail_lock *t = add_lock(ev, "python", "alias/lk", "lk", "alias.py", 3, 500, "eaa");
+    t->stages[STAGE_COLLECTOR].state = STATE_ALIAS;
+    lose(t, STAGE_COLLECTOR, MECHANISM_ALIASED, "500 samples say alias.py:3:lock_parameter");
+    first = NULL;
+    for (unsigned i = 0; i < TERMINAL_GROUP_MAX + 2; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "list/%u", i);
+        t = add_lock(ev, "python", id, "listed", "list.py", 9, 5, "eee");
+        if (first) {
+            lose_like(t, first, "");
+        } else {
+            lose(t, STAGE_UPLOAD, MECHANISM_DUPLICATED, "upload has the same bytes twice: b.pprof came again");
+            first = t;
+        }
+    }
+    judge_by_hand(ev, VERDICT_FAILURE, "56 of 56 names are not right.");
     return ev;
 }
 

@@ -19,7 +19,7 @@ static const struct {
 } expected_runs[] = {
     {"success", make_success},   {"partial", make_partial},           {"failure", make_failure},
     {"critical", make_critical}, {"inconclusive", make_inconclusive}, {"killed", make_killed},
-    {"debug", make_debug},       {"hostile", make_hostile},
+    {"debug", make_debug},       {"hostile", make_hostile},           {"grouped", make_grouped},
 };
 
 static inline void expect_file(const char *name, const char *extension, const struct buf *got)

@@ -303,7 +303,7 @@ static void exchange(struct fixture *f, const char *request, int status, const c
 
 static void what_the_server_refuses_is_told_as_well(void **state)
 {
-    static const char post[] = "POST " INPUT " HTTP/1.1\r\nHost: x\r\n";
+    static const char post[] = "POST " INPUT " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
     struct fixture *f = *state;
     char *none = mem_printf("%sContent-Type: multipart/form-data; boundary=b\r\n\r\n", post);
     char *encoded = mem_printf("%sContent-Type: multipart/form-data; boundary=b\r\n"

@@ -205,9 +205,12 @@ static void own_absence(const struct loss_case *c, struct buf *out)
         proof_count(out, c->cell->estimated_from, "sample");
         buf_add_str(out, " in the local copies");
     } else {
-        proof_count(out, work_instance(c->v->w, c->instance)->counts[c->v->lock].acquires, "acquire");
-        buf_add_str(out, ", ");
-        say_expected_samples(c->cell->expected, out);
+        const struct instance *in = work_instance(c->v->w, c->instance);
+        proof_count(out, in->counts[c->v->lock].acquires, "acquire");
+        if (in->capture_rate < 1) {
+            buf_add_str(out, ", ");
+            say_expected_samples(c->cell->expected, out);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "report/terminal.h"
 
 #include "report/text.h"
+#include "report/view.h"
 #include "report_evidence.h"
 #include "report_expected.h"
 
@@ -118,6 +119,30 @@ static void test_blame(void **state)
     }
 }
 
+static void test_blame_of_the_uploading_process(void **state)
+{
+    struct evidence *ev = make_partial();
+    (void)state;
+    ev->scenario->report = REPORT_DEBUG;
+    ev->trail.locks[0].loss.by_collector = true;
+    struct buf b = report(ev, false);
+    assert_non_null(strstr(b.data, "\nTo blame: the collector of the uploading process, which is another one than "
+                                   "that of\nthe local pprof.\n"));
+    buf_fini(&b);
+}
+
+/* A lock that shows its site before it is lost: a known limit there, and lost where it is lost. */
+static void test_worth_of_a_lost_lock_before_its_loss(void **state)
+{
+    struct trail_lock lock = {.lost = true, .loss = {.stage = STAGE_AGENT}};
+    (void)state;
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        lock.stages[stage].state = stage < STAGE_AGENT ? STATE_GENERIC : STATE_ABSENT;
+    assert_int_equal(view_worth(&lock, STAGE_UPLOAD), VIEW_LIMIT);
+    assert_int_equal(view_worth(&lock, STAGE_AGENT), VIEW_LOST);
+    assert_int_equal(view_worth(&lock, STAGE_BACKEND), VIEW_LOST);
+}
+
 static void test_interrupted_run_is_marked(void **state)
 {
     struct evidence *ev = make_success();
@@ -137,6 +162,8 @@ int main(void)
         cmocka_unit_test_teardown(test_colours_change_nothing_else, drop),
         cmocka_unit_test_teardown(test_quiet, drop),
         cmocka_unit_test_teardown(test_blame, drop),
+        cmocka_unit_test_teardown(test_blame_of_the_uploading_process, drop),
+        cmocka_unit_test(test_worth_of_a_lost_lock_before_its_loss),
         cmocka_unit_test_teardown(test_interrupted_run_is_marked, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

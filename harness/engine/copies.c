@@ -6,11 +6,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Headers whose values are secrets. */
 static bool is_secret(const char *header)
@@ -106,10 +108,12 @@ static void note_failure(struct copy_store *c, int status, const struct err *e)
 {
     if (status == 0 || c->failed)
         return;
+    bool first = !c->upload->host->unwritten;
     c->failed = c->upload->failed = true;
     host_write_failed(c->upload->host, e);
-    host_problem(c->upload->host, c->upload->instance, "make room on the disk of the run directory", NULL, 0,
-                 "upload %u was received and could not be stored: %s", c->sequence, e->text);
+    if (first) /* all others would say the same of a full disk; how many were stored is counted */
+        host_problem(c->upload->host, c->upload->instance, "make room on the disk of the run directory", NULL, 0,
+                     "upload %u was received and could not be stored: %s", c->sequence, e->text);
 }
 
 static void on_meta_written(int status, const struct err *e, void *data)
@@ -313,6 +317,16 @@ static int write_meta(const struct collection *c, const struct local_file *file,
     return result;
 }
 
+/* The worker need not have done so, and a copy that is told of is one that is on the disk. */
+static int sync_file(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int failed = fd < 0 || fsync(fd) < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return failed ? err_sys(e, ERR_WRITE, failed, "can't write %s to the disk", path) : 0;
+}
+
 static int move_file(struct collection *c, size_t index, struct err *e)
 {
     struct local_file *file = &c->files[index];
@@ -325,7 +339,9 @@ static int move_file(struct collection *c, size_t index, struct err *e)
     char *base =
         mem_printf("%s/copies/%s/%s.%zu", c->host->options->directory, stage_name(c->stage), c->instance, c->moved + 1);
     char *path = mem_printf("%s.pprof", base);
-    int result = write_meta(c, file, c->moved + 1, base, e);
+    int result = sync_file(file->path, e);
+    if (result == 0)
+        result = write_meta(c, file, c->moved + 1, base, e);
     if (result == 0 && rename(file->path, path) < 0)
         result = err_sys(e, ERR_WRITE, errno, "can't move %s to %s", file->path, path);
     if (result == 0)

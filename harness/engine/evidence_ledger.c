@@ -46,14 +46,20 @@ static void add_lock(struct evidence *ev, const struct instance *instance, const
 static void set_counts(struct evidence *ev, size_t index, const struct message *m)
 {
     const struct instance *instance = &ev->ledger.instances[index];
-    for (size_t i = 0; i < ev->ledger.lock_count; i++) {
-        const struct lock *lock = &ev->ledger.locks[i];
-        if (strcmp(lock->worker, instance->worker) != 0)
-            continue;
-        struct lock_count count = instance->counts[i];
+    for (size_t i = 0; i < message_counted(m); i++) {
+        int lock = ledger_find_lock(&ev->ledger, instance->worker, m->acquires->keys[i]);
         struct err e;
-        message_count(m, lock->id, &count);
-        if (count.known && ledger_set_count(&ev->ledger, index, i, &count, &e) < 0)
+        /* The control's reference lock is not of the workload, and a lock may be declared after its first count. */
+        if (lock < 0 && (instance->arm == ARM_CONTROL || m->type == MESSAGE_PROGRESS))
+            continue;
+        if (lock < 0) {
+            err_set(&e, ERR_INPUT, "counts acquires of %.200s, which it has not declared", m->acquires->keys[i]);
+            broken_ledger(ev, instance->name, &e);
+            continue;
+        }
+        struct lock_count count = instance->counts[lock];
+        message_count(m, i, &count);
+        if (ledger_set_count(&ev->ledger, index, (size_t)lock, &count, &e) < 0)
             broken_ledger(ev, instance->name, &e);
     }
 }

@@ -190,20 +190,32 @@ void message_fini(struct message *m)
     *m = (struct message){0};
 }
 
-static void take_count(const struct message *m, const char *key, const char *lock_id, uint64_t *out)
+/* The member of that key; workers write their objects in one order, so it is looked for at `place` first. */
+static const struct json *find_near(const struct json *object, const char *key, size_t place)
 {
-    const struct json *value = json_get(json_get(m->tree, key), lock_id);
-    if (value && value->is_integer)
+    if (object && place < object->size && strcmp(object->keys[place], key) == 0)
+        return &object->items[place];
+    return json_get(object, key);
+}
+
+static void take_count(const struct message *m, const char *key, size_t place, uint64_t *out)
+{
+    const struct json *value = find_near(json_get(m->tree, key), m->acquires->keys[place], place);
+    if (value)
         *out = (uint64_t)value->integer;
 }
 
-void message_count(const struct message *m, const char *lock_id, struct lock_count *count)
+size_t message_counted(const struct message *m)
 {
-    if (!json_get(m->acquires, lock_id))
-        return;
+    return m->acquires ? m->acquires->size : 0;
+}
+
+const char *message_count(const struct message *m, size_t place, struct lock_count *count)
+{
     count->known = true;
-    take_count(m, "acquires", lock_id, &count->acquires);
-    take_count(m, "waits", lock_id, &count->waits);
-    take_count(m, "wait_ns", lock_id, &count->wait_ns);
-    take_count(m, "depth", lock_id, &count->depth);
+    take_count(m, "acquires", place, &count->acquires);
+    take_count(m, "waits", place, &count->waits);
+    take_count(m, "wait_ns", place, &count->wait_ns);
+    take_count(m, "depth", place, &count->depth);
+    return m->acquires->keys[place];
 }

@@ -38,8 +38,9 @@ struct message {
 int message_read(const char *line, size_t size, struct message *out, struct err *e);
 void message_fini(struct message *m);
 
-/* What a progress or done message says of one lock. Members that it does not mention stay as in
- * *count. */
-void message_count(const struct message *m, const char *lock_id, struct lock_count *count);
+/* How many locks a progress or done message counts; and the id of one of them, by its place from 0, of which *count
+ * gets what the message says. Members that it does not mention stay. */
+size_t message_counted(const struct message *m);
+const char *message_count(const struct message *m, size_t place, struct lock_count *count);
 
 #endif

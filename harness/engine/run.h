@@ -33,10 +33,10 @@ struct run_event {
 typedef void (*run_event_fn)(const struct run_event *event, void *data);
 
 struct run_options {
-    const struct scenario *scenario; /* borrowed */
-    const char *directory;           /* of the run; must be new or empty */
-    const char *root;                /* locktrail's own files: workers/, build/venvs */
-    const char *build;               /* where locktrail-guard lies */
+    const struct scenario *scenario;      /* borrowed */
+    const char *directory;                /* of the run; must be new or empty */
+    const char *root;                     /* locktrail's own files: workers/, build/venvs */
+    const char *build;                    /* where locktrail-guard lies */
     const struct forward_target *forward; /* borrowed; NULL: nowhere */
     run_event_fn on_event;
     void *data;

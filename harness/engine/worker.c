@@ -354,11 +354,12 @@ static void judge_exit(struct worker *w)
 static void judge_output(struct worker *w)
 {
     uint64_t dropped = output_dropped(w);
-    if (dropped > 0)
+    if (w->exit.output_error)
+        problem_and_free(w, "make room on the disk of the run directory",
+                         mem_printf("%s; %" PRIu64 " bytes of its output were dropped", w->exit.output_error, dropped));
+    else if (dropped > 0)
         problem_and_free(w, "raise limits.output, or make it say less",
                          mem_printf("flooded its output: %" PRIu64 " bytes over limits.output were dropped", dropped));
-    if (w->exit.output_error)
-        problem(w, "make room on the disk of the run directory", w->exit.output_error);
 }
 
 static void note_further_problems(struct worker *w)

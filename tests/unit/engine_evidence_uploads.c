@@ -159,6 +159,16 @@ static void test_the_number_of_problems_is_bounded(void **state)
     assert_string_equal(f->evidence->problems[EVIDENCE_PROBLEMS_MAX].text, "3 more problems (EVIDENCE_PROBLEMS_MAX)");
 }
 
+static void test_a_lock_that_is_counted_and_was_never_declared_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    put_good_run(f);
+    put_text(f, "ledger.jsonl", LEDGER SAID("python.1.local", "{\"type\":\"done\",\"acquires\":{\"member/other\":1}}"));
+    load(f);
+    assert_int_equal(f->evidence->problem_count, 1);
+    assert_string_equal(f->evidence->problems[0].text, "counts acquires of member/other, which it has not declared");
+}
+
 static void test_lines_that_no_ledger_has_are_errors(void **state)
 {
     static const char *const lines[] = {"{\"instance\":\"python.1.local\",\"line\":\n",
@@ -185,6 +195,7 @@ int main(void)
         test(test_a_copy_above_the_limit_is_one_that_cannot_be_read),
         test(test_a_run_that_could_not_be_written_whole_says_so),
         test(test_the_number_of_problems_is_bounded),
+        test(test_a_lock_that_is_counted_and_was_never_declared_is_an_error),
         test(test_lines_that_no_ledger_has_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

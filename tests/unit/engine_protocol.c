@@ -53,19 +53,22 @@ static void test_counts_of_done_reach_one_lock(void **state)
     struct err e;
     struct lock_count count = {0}, other = {0};
     (void)state;
-    assert_int_equal(read_text("{\"type\":\"done\",\"acquires\":{\"a\":7,\"b\":3},\"waits\":{\"a\":2},"
+    assert_int_equal(read_text("{\"type\":\"done\",\"acquires\":{\"a\":7,\"b\":3},\"waits\":{\"b\":1,\"a\":2},"
                                "\"wait_ns\":{\"a\":900},\"depth\":{\"a\":4}}",
                                &m, &e),
                      0);
     assert_int_equal(m.total_acquires, 10);
-    message_count(&m, "a", &count);
-    message_count(&m, "c", &other);
+    assert_int_equal(message_counted(&m), 2);
+    assert_string_equal(message_count(&m, 0, &count), "a");
+    assert_string_equal(message_count(&m, 1, &other), "b");
     assert_true(count.known);
     assert_int_equal(count.acquires, 7);
     assert_int_equal(count.waits, 2);
     assert_int_equal(count.wait_ns, 900);
     assert_int_equal(count.depth, 4);
-    assert_false(other.known);
+    assert_int_equal(other.acquires, 3);
+    assert_int_equal(other.waits, 1);
+    assert_int_equal(other.depth, 0);
     message_fini(&m);
 }
 
@@ -92,6 +95,9 @@ static void test_bad_lines_say_what_is_wrong(void **state)
          "not a protocol line \"{\"type\":\"done\",\"acquires\":{\"a\":-1}}\": \"acquires\" of \"a\" is not a count"},
         {"{\"type\":\"done\",\"acquires\":{\"a\":1.5}}",
          "not a protocol line \"{\"type\":\"done\",\"acquires\":{\"a\":1.5}}\": \"acquires\" of \"a\" is not a count"},
+        {"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"a\":1},\"waits\":{\"a\":-1}}",
+         "not a protocol line \"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"...\": \"waits\" of "
+         "\"a\" is not a count"},
         {"{\"type\":\"done\"}", "not a protocol line \"{\"type\":\"done\"}\": \"acquires\" is missing"},
         {"{\"type\":\"profile\"}",
          "not a protocol line \"{\"type\":\"profile\"}\": \"path\" is missing or not a string"},

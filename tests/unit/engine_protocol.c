@@ -96,7 +96,8 @@ static void test_bad_lines_say_what_is_wrong(void **state)
         {"{\"type\":\"done\",\"acquires\":{\"a\":1.5}}",
          "not a protocol line \"{\"type\":\"done\",\"acquires\":{\"a\":1.5}}\": \"acquires\" of \"a\" is not a count"},
         {"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"a\":1},\"waits\":{\"a\":-1}}",
-         "not a protocol line \"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"...\": \"waits\" of "
+         "not a protocol line \"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"a\":1},\"...\": "
+         "\"waits\" of "
          "\"a\" is not a count"},
         {"{\"type\":\"done\"}", "not a protocol line \"{\"type\":\"done\"}\": \"acquires\" is missing"},
         {"{\"type\":\"profile\"}",

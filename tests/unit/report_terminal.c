@@ -126,8 +126,8 @@ static void test_blame_of_the_uploading_process(void **state)
     ev->scenario->report = REPORT_DEBUG;
     ev->trail.locks[0].loss.by_collector = true;
     struct buf b = report(ev, false);
-    assert_non_null(strstr(b.data, "\nTo blame: the collector of the uploading process, which is another one than "
-                                   "that of\nthe local pprof.\n"));
+    assert_non_null(strstr(b.data, "\nTo blame: the collector of the uploading process, which is another one "
+                                   "than that\nof the local pprof.\n"));
     buf_fini(&b);
 }
 

@@ -102,6 +102,7 @@ static void an_endless_chunked_body_is_cut(void **state)
 {
     struct http_fixture *f = *state;
     struct buf chunk = {0}, answer = {0};
+    f->options.idle_timeout_ms = 10 * TEST_DEADLINE_MS; /* not what ends it */
     start_server(f);
     int fd = raw_connect(httpd_url(f->server));
     raw_say(f, fd, POST "Transfer-Encoding: chunked\r\n\r\n");

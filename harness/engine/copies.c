@@ -232,6 +232,7 @@ struct local_file {
     struct timespec written;
     char hash[HASH_TEXT_SIZE];
     size_t size;
+    unsigned sequence; /* of its copy; 0: it could not be moved */
 };
 
 struct collection {
@@ -254,6 +255,11 @@ static bool ends_in(const char *text, const char *end)
     return size > end_size && strcmp(text + size - end_size, end) == 0;
 }
 
+bool copies_is_local(const char *name)
+{
+    return strstr(name, ".pprof") && !ends_in(name, ".json");
+}
+
 static int list_files(struct collection *c, struct err *e)
 {
     DIR *directory = opendir(c->directory);
@@ -263,9 +269,7 @@ static int list_files(struct collection *c, struct err *e)
     struct dirent *entry;
     while (result == 0 && (entry = readdir(directory))) {
         struct stat status;
-        /* ddtrace up to 3.x wrote PREFIX.PID without a suffix of its own; its companions are JSON.
-         */
-        if (!strstr(entry->d_name, ".pprof") || ends_in(entry->d_name, ".json"))
+        if (!copies_is_local(entry->d_name))
             continue;
         char *path = mem_printf("%s/%s", c->directory, entry->d_name);
         if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode)) {
@@ -318,13 +322,14 @@ static int write_meta(const struct collection *c, const struct local_file *file,
 }
 
 /* The worker need not have done so, and a copy that is told of is one that is on the disk. */
-static int sync_file(const char *path, struct err *e)
+static int sync_path(const char *path, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     int failed = fd < 0 || fsync(fd) < 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
-    return failed ? err_sys(e, ERR_WRITE, failed, "can't write %s to the disk", path) : 0;
+    /* A file system that can't sync a directory (EINVAL) gives no such promise to anybody. */
+    return failed && failed != EINVAL ? err_sys(e, ERR_WRITE, failed, "can't write %s to the disk", path) : 0;
 }
 
 static int move_file(struct collection *c, size_t index, struct err *e)
@@ -339,41 +344,51 @@ static int move_file(struct collection *c, size_t index, struct err *e)
     char *base =
         mem_printf("%s/copies/%s/%s.%zu", c->host->options->directory, stage_name(c->stage), c->instance, c->moved + 1);
     char *path = mem_printf("%s.pprof", base);
-    int result = sync_file(file->path, e);
+    int result = sync_path(file->path, e);
     if (result == 0)
         result = write_meta(c, file, c->moved + 1, base, e);
     if (result == 0 && rename(file->path, path) < 0)
         result = err_sys(e, ERR_WRITE, errno, "can't move %s to %s", file->path, path);
     if (result == 0)
-        c->moved++;
+        file->sequence = (unsigned)++c->moved;
     free(base);
     free(path);
     return result;
 }
 
+static void keep_first(struct collection *c, int result, const struct err *e)
+{
+    if (result == 0 || c->failed)
+        return;
+    c->failed = true;
+    c->error = *e;
+}
+
+/* One file that can't be moved does not keep the others back. */
 static void on_collect(uv_work_t *work)
 {
     struct collection *c = work->data;
-    char *target = mem_printf("%s/copies/%s", c->host->options->directory, stage_name(c->stage));
-    c->failed = list_files(c, &c->error) < 0 || (c->count > 0 && disk_make_dir(target, &c->error) < 0);
-    free(target);
-    if (c->count > 0)
-        qsort(c->files, c->count, sizeof *c->files, by_time);
     struct err e;
-    for (size_t i = 0; i < c->count; i++) {
-        if (move_file(c, i, &e) == 0)
-            continue;
-        c->error = c->failed ? c->error : e;
-        c->failed = true;
+    char *target = mem_printf("%s/copies/%s", c->host->options->directory, stage_name(c->stage));
+    keep_first(c, list_files(c, &e), &e);
+    if (c->count > 0) {
+        keep_first(c, disk_make_dir(target, &e), &e);
+        qsort(c->files, c->count, sizeof *c->files, by_time);
     }
+    for (size_t i = 0; i < c->count; i++)
+        keep_first(c, move_file(c, i, &e), &e);
+    if (c->moved > 0)
+        keep_first(c, sync_path(target, &e), &e);
+    free(target);
 }
 
 static void on_collected(uv_work_t *work, int status)
 {
     struct collection *c = work->data;
     (void)status; /* never cancelled: a run closes only after its collections */
-    for (size_t i = 0; i < c->moved; i++)
-        journal_copy(c->host, c->stage, c->instance, (unsigned)i + 1, c->files[i].hash, c->files[i].size);
+    for (size_t i = 0; i < c->count; i++)
+        if (c->files[i].sequence > 0)
+            journal_copy(c->host, c->stage, c->instance, c->files[i].sequence, c->files[i].hash, c->files[i].size);
     c->fn(c->moved, c->failed ? &c->error : NULL, c->data);
     for (size_t i = 0; i < c->count; i++)
         free(c->files[i].path);

@@ -29,6 +29,10 @@ void copies_store_upload(struct host *host, const char *instance, unsigned *sequ
 /* Puts a rejected upload aside: copies/upload/rejected/N.body and N.json with the reason. */
 void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload);
 
+/* Whether a file of this name in a worker's directory is a local profile. ddtrace up to 3.x wrote PREFIX.PID without a
+ * suffix of its own; the companions that newer versions write are JSON. */
+bool copies_is_local(const char *name);
+
 /* Moves the *.pprof files below `directory` (of a process that has ended) to copies/STAGE, in the
  * order in which they were written, on a thread of libuv's pool. Then `fn` on the loop, with the
  * number of copies; *e is NULL or the first thing that went wrong. */

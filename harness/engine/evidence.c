@@ -256,7 +256,7 @@ static void free_worker(struct worker_outcome *w)
     free(w->version);
 }
 
-static void free_copy(struct evidence_copy *c)
+void evidence_free_copy(struct evidence_copy *c)
 {
     free(c->path);
     free(c->hash);
@@ -282,7 +282,7 @@ void evidence_free(struct evidence *ev)
     for (size_t i = 0; i < ev->worker_count; i++)
         free_worker(&ev->workers[i]);
     for (size_t i = 0; i < ev->copy_count; i++)
-        free_copy(&ev->copies[i]);
+        evidence_free_copy(&ev->copies[i]);
     for (size_t i = 0; i < ev->problem_count; i++)
         free_problem(&ev->problems[i]);
     free(ev->workers);

@@ -112,6 +112,59 @@ static int read_stage(struct evidence *ev, enum stage stage, struct err *e)
     return result;
 }
 
+/* One that the guard ended in the middle of its last profile leaves half of it, which is nobody's loss. */
+static void read_uncollected(struct evidence *ev, const struct worker_outcome *w, size_t instance, const char *name,
+                             unsigned sequence)
+{
+    struct evidence_copy copy = {.stage = w->arm == ARM_CONTROL ? STAGE_CONTROL : STAGE_COLLECTOR,
+                                 .instance = instance,
+                                 .sequence = sequence,
+                                 .path = mem_printf("workers/%s/%s", w->name, name),
+                                 .start = mem_strdup(""),
+                                 .end = mem_strdup(""),
+                                 .runtime_id = mem_strdup("")};
+    read_bytes(ev, &copy);
+    if (copy.unreadable) {
+        evidence_free_copy(&copy);
+        return;
+    }
+    ev->copies = mem_grow(ev->copies, ev->copy_count, &ev->copy_capacity, sizeof *ev->copies);
+    ev->copies[ev->copy_count++] = copy;
+}
+
+/* Local profiles of a process that was running when the coordinator was killed still lie where it wrote them. Their
+ * numbers follow those that had been collected. */
+static int read_left(struct evidence *ev, const struct worker_outcome *w, struct err *e)
+{
+    struct dirent **names;
+    size_t instance = (size_t)ledger_find_instance(&ev->ledger, w->name);
+    char *path = mem_printf("%s/workers/%s", ev->directory, w->name);
+    unsigned sequence = COPIES_FILES_MAX;
+    int count = scandir(path, &names, NULL, versionsort);
+    int result = count < 0 && errno != ENOENT ? err_sys(e, ERR_INPUT, errno, "can't list %s", path) : 0;
+    for (int i = 0; i < count; i++) {
+        if (copies_is_local(names[i]->d_name))
+            read_uncollected(ev, w, instance, names[i]->d_name, ++sequence);
+        free(names[i]);
+    }
+    if (count >= 0)
+        free(names);
+    free(path);
+    return result;
+}
+
+static int read_uncollected_all(struct evidence *ev, struct err *e)
+{
+    for (size_t i = 0; i < ev->worker_count && !ev->complete; i++) {
+        const struct worker_outcome *w = &ev->workers[i];
+        /* The two copies of one process can't be held against one another before it has ended. */
+        bool feeds_one_stage = w->arm == ARM_LOCAL || w->arm == ARM_CONTROL;
+        if (w->started && !w->ended && feeds_one_stage && read_left(ev, w, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int by_origin(const void *a, const void *b)
 {
     const struct evidence_copy *x = a, *y = b;
@@ -127,6 +180,8 @@ int evidence_read_copies(struct evidence *ev, struct err *e)
     for (int stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++)
         if (read_stage(ev, (enum stage)stage, e) < 0)
             return -1;
+    if (read_uncollected_all(ev, e) < 0)
+        return -1;
     if (ev->copy_count > 0)
         qsort(ev->copies, ev->copy_count, sizeof *ev->copies, by_origin);
     return 0;

@@ -206,10 +206,7 @@ int evidence_read_events(struct evidence *ev, struct err *e)
         return -1;
     if (ev->complete)
         return 0;
-    evidence_add_problem(ev, "run",
-                         "what was captured until then is below, and local profiles that were not collected are in "
-                         "workers/; run it again for a verdict",
-                         NULL,
+    evidence_add_problem(ev, "run", "what was captured until then is below; run it again for a verdict", NULL,
                          "the coordinator ended before the run did (killed, or the machine went down, or the disk was "
                          "full)%s",
                          torn ? "; the journal's last line is torn" : "");

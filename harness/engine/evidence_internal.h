@@ -20,7 +20,8 @@ int evidence_read_events(struct evidence *ev, struct err *e);
  * instances. */
 int evidence_read_ledger(struct evidence *ev, struct err *e);
 
-/* copies/: every profile file, read. Needs the instances. */
+/* copies/: every profile file, read; and, of a killed run, the local ones that were not collected. Needs instances and
+ * events. */
 int evidence_read_copies(struct evidence *ev, struct err *e);
 
 /* Copies that the journal tells of and that are not there; gaps and overlaps in the time that a process's uploads
@@ -41,6 +42,8 @@ size_t evidence_suspects(const struct scenario *s, struct trail_suspect *out);
 /* Adds a problem; texts are copied, `output` may be NULL. */
 void evidence_add_problem(struct evidence *ev, const char *who, const char *advice, const char *output, const char *fmt,
                           ...) __attribute__((format(printf, 5, 6)));
+
+void evidence_free_copy(struct evidence_copy *copy);
 
 /* The outcome of this instance, or NULL. */
 struct worker_outcome *evidence_find_worker(struct evidence *ev, const char *name);

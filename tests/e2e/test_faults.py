@@ -104,9 +104,8 @@ class Interrupted(Faults):
 
 class Killed(Faults):
     def test_at_any_moment_leaves_a_valid_marked_report_and_no_process(self):
-        words = [f"write:{GOOD}"] + [f"upload:{GOOD}", "sleep:0.05"] * 4
-        path = self.file(self.worker("hello", "lock:good_lock", "acquire:good_lock:1", *words, "sleep:20", count=3),
-                         duration="30s")
+        path = self.file(self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "sleep:0.1", f"write:{GOOD}",
+                                     f"upload:{GOOD}", "sleep:20", count=2), duration="30s", arms="paired")
         moments = random.Random(7)
         for number in range(5):
             self.out = os.path.join(self.directory, f"run-{number}")
@@ -127,8 +126,7 @@ class Killed(Faults):
             for event in told:
                 name = f"{event['instance']}.{event['sequence']}.pprof"
                 self.assertEqual(os.path.getsize(self.path("copies", event["stage"], name)), event["size"])
-            self.assertEqual([lock["loss"] for lock in report["locks"] if lock["states"]["collector"]["state"] != "not_run"],
-                             [])
+            self.assertEqual([lock["loss"] for lock in report["locks"] if lock["loss"]], [])
 
 
 class Surroundings(Faults):
@@ -203,6 +201,16 @@ class Bounds(support.CommandRun):
         problems = self.run_bad("hello", "locks:1200", "done")
         self.assertRegex(problems[0]["text"], r"^said more than the ledger holds")
         self.assertLess(os.path.getsize(os.path.join(self.out, "ledger.jsonl")), 66 << 20)
+
+    def test_a_local_profile_above_the_limit_does_not_keep_the_others_back(self):
+        status, report = self.run_scenario(self.file(
+            self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "write-huge", f"write:{GOOD}", f"upload:{GOOD}",
+                        "done")))
+        self.assertEqual((status, support.states_of(report, "collector")), (70, {"test/good_lock": "exact"}))
+        self.assertEqual(len(report["problems"]), 1, report["problems"])
+        self.assertRegex(report["problems"][0]["text"], r"0\.pprof: it has more than the 67108864 bytes allowed$")
+        copies = [event for event in support.events_of(self.out) if event["event"] == "copy"]
+        self.assertEqual(copies[0]["sha256"], copies[1]["sha256"])
 
     def test_an_upload_of_another_run_is_not_taken(self):
         status, report = self.run_scenario(self.file(

@@ -114,6 +114,22 @@ static void test_what_a_kill_kept_from_being_collected_is_no_loss(void **state)
     assert_false(f->evidence->trail.locks[0].stages[STAGE_UPLOAD].count_checked);
     assert_false(f->evidence->trail.locks[0].lost);
     assert_int_equal(f->evidence->trail.verdict, VERDICT_ERROR);
+    unload(f);
+
+    /* What it had written so far is looked at where it lies, but for the half of a file. */
+    put_copy(f, "collector/left", "member.py:12", 100);
+    char *move = mem_printf("cd %s && mkdir -p workers/python.1.local && mv copies/collector/left.pprof "
+                            "workers/python.1.local/local.pprof.11.1.pprof && rm copies/collector/left.json && "
+                            "head -c 9 workers/python.1.local/local.pprof.11.1.pprof > "
+                            "workers/python.1.local/local.pprof.11.2.pprof && "
+                            "echo {} > workers/python.1.local/local.pprof.11.1.info.json",
+                            f->directory);
+    assert_int_equal(system(move), 0);
+    free(move);
+    load(f);
+    assert_int_equal(f->evidence->copy_count, 2);
+    assert_string_equal(f->evidence->copies[0].path, "workers/python.1.local/local.pprof.11.1.pprof");
+    assert_int_equal(state_at(f, STAGE_COLLECTOR), STATE_GENERIC);
 }
 
 static void test_a_copy_above_the_limit_is_one_that_cannot_be_read(void **state)

@@ -3,7 +3,7 @@
 
     hello lock:NAME acquire:NAME:COUNT write:LABEL upload:LABEL send done    the good life
     sleep:SECONDS exit:STATUS signal:NUMBER silent line:TEXT long:BYTES say:TEXT flood:BYTES ignore-term child fill:BYTES
-    open:COUNT memory:BYTES hellos:COUNT errors:COUNT locks:COUNT steady:SECONDS stale-upload:LABEL
+    open:COUNT memory:BYTES hellos:COUNT errors:COUNT locks:COUNT steady:SECONDS stale-upload:LABEL write-huge
 """
 import http.client
 import json
@@ -73,6 +73,12 @@ def write(label):
         message(type="profile", path=path)
 
 
+def write_huge(_):
+    """A local profile above every limit, written before the others."""
+    with open(f"{os.environ['DD_PROFILING_OUTPUT_PPROF']}.{os.getpid()}.0.pprof", "wb") as file:
+        file.truncate(100 << 20)
+
+
 def write_silently(label):
     if "DD_PROFILING_OUTPUT_PPROF" in os.environ:
         with open(f"{os.environ['DD_PROFILING_OUTPUT_PPROF']}.{os.getpid()}.1.pprof", "wb") as file:
@@ -131,6 +137,7 @@ ACTIONS = {
     "acquire": acquire,
     "write": write,
     "write-silently": write_silently,
+    "write-huge": write_huge,
     "upload": send,
     "done": lambda _: message(type="done", acquires=counts),
     "sleep": lambda seconds: time.sleep(float(seconds)),

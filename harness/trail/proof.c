@@ -249,6 +249,10 @@ void proof_own(const struct loss_case *c, struct buf *out)
 static void common_absence(const struct loss_case *c, struct buf *out)
 {
     const struct instance *in = work_instance(c->v->w, c->instance);
+    if (c->flow->copies == 0) {
+        say_none(c, out);
+        return;
+    }
     if (c->from_before) {
         buf_printf(out, "%s: ", in->name);
     } else if (c->v->worst[c->stage].pooled) {

@@ -50,6 +50,18 @@ static void test_never_sampled(void **state)
     }
 }
 
+static void test_no_copy_at_all(void **state)
+{
+    struct build b;
+    (void)state;
+    start(&b, 1);
+    b.input.stage_ran[STAGE_COLLECTOR] = true;
+    const struct trail_result *r = build_judge(&b);
+    expect_part(r, 0, 0, "600 acquires", "collector has no copy of p.1");
+    expect_part(r, 2, 0, "600 acquires", "collector has no copy of p.1");
+    build_end(&b);
+}
+
 /* The copy that holds a lock first may differ; the group is the process's all the same. */
 static void test_names_in_several_copies(void **state)
 {
@@ -82,6 +94,26 @@ static void test_changes_on_the_way(void **state)
     assert_int_equal(r->locks[1].loss.group, 0);
     expect_part(r, 2, 1, "'a.py:3:z' in 7 samples at collector",
                 "p.1: upload has none in 1 copy (copies/upload/p.1.1.pprof)");
+    build_end(&b);
+}
+
+/* One mechanism by two rules is two groups. */
+static void test_what_is_shared_tells_groups_apart(void **state)
+{
+    struct build b;
+    (void)state;
+    start(&b, 0.5);
+    size_t local = build_copy_saw(&b, STAGE_COLLECTOR, 0, "a.py:1:x", 5);
+    build_saw(&b, local, "a.py:2:y", 6);
+    build_saw(&b, local, "a.py:3:z", 7);
+    size_t upload = build_copy_saw(&b, STAGE_UPLOAD, 0, "a.py:1:X", 5);
+    build_saw(&b, upload, "a.py:2:y-prod", 6);
+    build_saw(&b, upload, "a.py:3:Z", 7);
+    const struct trail_result *r = build_judge(&b);
+    assert_int_equal(r->locks[0].loss.mechanism, r->locks[1].loss.mechanism);
+    assert_int_equal(r->locks[0].loss.group, 0);
+    assert_int_equal(r->locks[1].loss.group, 1);
+    assert_int_equal(r->locks[2].loss.group, 0);
     build_end(&b);
 }
 
@@ -141,8 +173,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_sampled),
+        cmocka_unit_test(test_no_copy_at_all),
         cmocka_unit_test(test_names_in_several_copies),
         cmocka_unit_test(test_changes_on_the_way),
+        cmocka_unit_test(test_what_is_shared_tells_groups_apart),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_a_copy_that_came_twice),
         cmocka_unit_test(test_workers_and_processes_are_groups_of_their_own),

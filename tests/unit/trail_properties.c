@@ -188,8 +188,9 @@ static char *dump(const struct trail_result *r)
             dump_stage(&r->locks[i].stages[s], &out);
         }
         if (r->locks[i].lost) {
-            buf_printf(&out, "lost %d %d %s\n", (int)r->locks[i].loss.stage, (int)r->locks[i].loss.mechanism,
-                       r->locks[i].loss.evidence);
+            const struct loss *loss = &r->locks[i].loss;
+            buf_printf(&out, "lost %d %d %s\n", (int)loss->stage, (int)loss->mechanism, loss->evidence);
+            buf_printf(&out, "%zu %d %s, %s\n", loss->group, loss->by_collector, loss->own, loss->common);
         }
     }
     for (size_t i = 0; i < r->undeclared_count; i++) {

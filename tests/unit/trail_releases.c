@@ -97,6 +97,7 @@ static void test_releases_alone(void **state)
         expect_state(r, 0, STAGE_COLLECTOR, cases[i].state);
         assert_int_equal(r->locks[0].stages[STAGE_COLLECTOR].needed_ms,
                          cases[i].state == STATE_UNDERSAMPLED ? 11000 : 0);
+        assert_int_equal(r->note_count, cases[i].state == STATE_UNDERSAMPLED);
         build_end(&b);
     }
 }

@@ -151,9 +151,10 @@ static void add_profiler_start(struct steps *s)
     struct choice c = {choice_is_lost_by, STAGE_COLLECTOR, MECHANISM_PROFILE_DROPPED, UNSAMPLED_NO, false};
     for (size_t i = 0; i < s->result->lock_count; i++) {
         if (c.holds(&s->result->locks[i], &c)) {
-            add_step(s, mem_strdup("Check that the profiler started at all: ddtrace-run or the import of "
-                                   "ddtrace.profiling.auto, no -I or -E on python's command line, no import error in "
-                                   "the worker's output"));
+            add_step(s,
+                     mem_strdup("Check that the profiler started at all: ddtrace-run or the import of "
+                                "ddtrace.profiling.auto, no -I, -E or -S on python's command line, no import error in "
+                                "the worker's output"));
             return;
         }
     }

@@ -228,7 +228,7 @@ static void test_a_profiler_that_did_not_start(void **state)
     expect_verdict(r, VERDICT_FAILURE);
     assert_string_equal(r->next_steps[0],
                         "Check that the profiler started at all: ddtrace-run or the import of ddtrace.profiling.auto, "
-                        "no -I or -E on python's command line, no import error in the worker's output");
+                        "no -I, -E or -S on python's command line, no import error in the worker's output");
     assert_true(strncmp(r->next_steps[1], "x (profile_dropped at collector): ", 34) == 0);
     build_end(&b);
 }

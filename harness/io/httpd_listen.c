@@ -106,20 +106,22 @@ static int open_socket(const char *address, const struct sockaddr_storage *at, s
 
 static int url_of(int fd, struct httpd_socket *out, struct err *e)
 {
-    struct sockaddr_storage at;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {0};
     socklen_t size = sizeof at;
     char host[INET6_ADDRSTRLEN];
-    if (getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+    if (getsockname(fd, &at.any, &size) != 0) {
         return err_sys(e, ERR_INTERNAL, errno, "getsockname");
     }
-    if (at.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&at;
-        inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof host);
-        out->url = mem_printf("http://[%s]:%d", host, ntohs(in->sin6_port));
+    if (at.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &at.v6.sin6_addr, host, sizeof host);
+        out->url = mem_printf("http://[%s]:%d", host, ntohs(at.v6.sin6_port));
     } else {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&at;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        out->url = mem_printf("http://%s:%d", host, ntohs(in->sin_port));
+        inet_ntop(AF_INET, &at.v4.sin_addr, host, sizeof host);
+        out->url = mem_printf("http://%s:%d", host, ntohs(at.v4.sin_port));
     }
     return 0;
 }

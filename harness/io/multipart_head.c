@@ -29,6 +29,9 @@ static void undo_percent(struct buf *text)
         char c;
     } codes[] = {{"%22", '"'}, {"%0D", '\r'}, {"%0A", '\n'}};
     size_t to = 0;
+    if (text->data == NULL) {
+        return;
+    }
     for (size_t from = 0; from < text->size; from++) {
         char c = text->data[from];
         for (size_t i = 0; i < sizeof codes / sizeof *codes && c == '%'; i++) {
@@ -39,10 +42,8 @@ static void undo_percent(struct buf *text)
         }
         text->data[to++] = c;
     }
-    if (text->data != NULL) {
-        text->size = to;
-        text->data[to] = '\0';
-    }
+    text->size = to;
+    text->data[to] = '\0';
 }
 
 static int take_param(char **where, const char *what, struct buf *value, struct err *e)

@@ -100,17 +100,17 @@ static int resolve(enum forward_from from, const struct question *q, struct forw
     return result < 0 ? -1 : 0;
 }
 
-/* An agent does not say for which site it works; whoever names one knows. */
+/* An agent does not say for which site it works; where nobody does, the clients' own default is the best guess. */
 static int add_profiles_url(const struct question *q, const char *service, const char *env, struct forward_target *out,
                             struct err *e)
 {
     const char *where;
     const char *site = site_of(q, &where);
-    if (site == NULL && out->to == FORWARD_TO_SITE) {
-        site = DEFAULT_SITE;
-    }
-    if (site == NULL || out->to == FORWARD_TO_NOWHERE) {
+    if (out->to == FORWARD_TO_NOWHERE) {
         return 0;
+    }
+    if (site == NULL) {
+        site = DEFAULT_SITE;
     }
     if (forward_check_site(where, site, e) != 0) {
         return -1;

@@ -27,10 +27,10 @@ void forward_target_fini(struct forward_target *t);
 
 /* What the scenario says (NULL: nothing), else the environment: DD_TRACE_AGENT_URL (http, https, unix), DD_AGENT_HOST
  * (localhost) with DD_TRACE_AGENT_PORT (8126), either of which names an agent, DD_API_KEY with DD_SITE (datadoghq.com).
- * An agent goes before a site; FORWARD_FROM_AGENT and FORWARD_FROM_SITE want theirs. Where an agent forwards to is not
- * known, so it has a `profiles_url` only if `site` or DD_SITE says. `getenv_fn` is getenv in the product. Errors: not a
- * URL, a port that is none, a site that is not a host name (code ERR_INPUT), a key that is not 32 hexadecimal digits
- * (never printed), no agent named, no key (ERR_USAGE). *out is empty then. */
+ * An agent goes before a site; FORWARD_FROM_AGENT and FORWARD_FROM_SITE want theirs. An agent does not
+ * say where it forwards to: its `profiles_url` is of `site`, DD_SITE, or the clients' default. `getenv_fn` is getenv in
+ * the product. Errors: not a URL, a port that is none, a site that is not a host name (code ERR_INPUT), a key that is
+ * not 32 hexadecimal digits (never printed), no agent named, no key (ERR_USAGE). *out is empty then. */
 enum forward_from { FORWARD_FROM_ENVIRONMENT, FORWARD_FROM_NOWHERE, FORWARD_FROM_AGENT, FORWARD_FROM_SITE };
 int forward_resolve(enum forward_from from, const char *url, const char *site, const char *service, const char *env,
                     char *(*getenv_fn)(const char *), struct forward_target *out, struct err *e);

@@ -109,7 +109,7 @@ static struct node **find_value(struct walk *w)
 static void fill_null(struct node *n, struct place place)
 {
     if (node_is_null(n)) {
-        free(n->text);
+        free(n->text); /* NOLINT(clang-analyzer-unix.Malloc): overwritten right behind */
         *n = (struct node){.kind = NODE_MAP, .place = place};
     }
 }

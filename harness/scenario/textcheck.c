@@ -166,7 +166,7 @@ bool check_site(const char *text, struct buf *why)
 /* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, then nothing or a path. */
 static bool is_authority(const char *text)
 {
-    size_t size = strcspn(text, "/"), host = size;
+    size_t size = strcspn(text, "/"), host;
     if (text[0] == '[') {
         host = strspn(text + 1, DIGITS "abcdefABCDEF:.") + 2;
         if (host <= 2 || host > size || text[host - 1] != ']') {

@@ -149,14 +149,10 @@ static void start_builtin(struct control *c, const struct python_env *envs)
     c->workers = mem_calloc(c->plan.count, sizeof *c->workers);
     c->running = c->plan.count;
     for (size_t i = 0; i < c->plan.count; i++) {
-        const struct planned_instance *p = &c->plan.items[i];
-        const struct python_env *env = &envs[p->def - s->workers];
+        const struct planned_instance *planned = &c->plan.items[i];
         struct worker_options options = {.host = c->host,
-                                         .def = p->def,
-                                         .arm = p->arm,
-                                         .instance = p->name,
-                                         .python = env->python,
-                                         .ddtrace_run = env->ddtrace_run,
+                                         .planned = planned,
+                                         .env = &envs[planned->def - s->workers],
                                          .on_end = on_worker_end,
                                          .data = c};
         c->workers[i] = worker_start(&options);

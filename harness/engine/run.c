@@ -15,19 +15,17 @@
 #include "engine/instances.h"
 #include "engine/orders.h"
 #include "engine/python_env.h"
+#include "engine/run_directory.h"
 #include "engine/uploads.h"
 #include "engine/worker.h"
 #include "io/child.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum run_state { RUN_PREPARING_ENVS, RUN_CONTROLLING, RUN_RUNNING, RUN_CLOSING, RUN_DONE };
 
@@ -43,7 +41,8 @@ static const unsigned allowed_moves[] = {
 
 struct run {
     struct host host;
-    struct run_options options; /* with the directory made absolute */
+    struct run_options options; /* with `directory` in place of the one that was given */
+    char *directory;            /* absolute; NULL until it is made */
     uv_loop_t loop;
     enum run_state state;
     uv_signal_t signals[3];
@@ -55,9 +54,11 @@ struct run {
     struct control *control;
     struct uploads *uploads;
     struct instance_plan plan;
-    struct worker **workers;
-    size_t running;
-    bool failed; /* nothing could be run: `error` says why */
+    struct worker **workers; /* those of the plan that were started */
+    size_t started, running;
+    bool starting;
+    uv_idle_t starter; /* open while `starting` */
+    bool failed;       /* nothing could be run: `error` says why */
     struct err error;
     bool sealed; /* the journal takes no further line */
 };
@@ -86,30 +87,42 @@ static void on_worker_end(struct worker *worker, bool good, void *data)
     struct run *run = data;
     (void)worker;
     (void)good;
-    if (--run->running == 0)
+    if (--run->running == 0 && !run->starting)
         close_run(run);
+}
+
+static void stop_starting(struct run *run)
+{
+    run->starting = false;
+    uv_close((uv_handle_t *)&run->starter, NULL);
+}
+
+/* One in each turn of the loop: a start waits until the child is executed, and beside hundreds of others that takes
+ * its time, in which lines, uploads and signals would wait too. */
+static void on_start_next(uv_idle_t *starter)
+{
+    struct run *run = starter->data;
+    const struct planned_instance *planned = &run->plan.items[run->started];
+    struct worker_options options = {.host = &run->host,
+                                     .planned = planned,
+                                     .env = &run->envs[planned->def - run->options.scenario->workers],
+                                     .on_end = on_worker_end,
+                                     .data = run};
+    run->workers[run->started++] = worker_start(&options);
+    run->running++;
+    uploads_set_workers(run->uploads, run->workers, run->started);
+    if (run->started == run->plan.count)
+        stop_starting(run);
 }
 
 static void start_workers(struct run *run)
 {
-    const struct scenario *s = run->options.scenario;
     move(run, RUN_RUNNING);
     run->workers = mem_calloc(run->plan.count, sizeof *run->workers);
-    run->running = run->plan.count;
-    for (size_t i = 0; i < run->plan.count; i++) {
-        const struct planned_instance *p = &run->plan.items[i];
-        const struct python_env *env = &run->envs[p->def - s->workers];
-        struct worker_options options = {.host = &run->host,
-                                         .def = p->def,
-                                         .arm = p->arm,
-                                         .instance = p->name,
-                                         .python = env->python,
-                                         .ddtrace_run = env->ddtrace_run,
-                                         .on_end = on_worker_end,
-                                         .data = run};
-        run->workers[i] = worker_start(&options);
-    }
-    uploads_set_workers(run->uploads, run->workers, run->plan.count);
+    run->starting = true;
+    uv_idle_init(&run->loop, &run->starter);
+    run->starter.data = run;
+    uv_idle_start(&run->starter, on_start_next);
 }
 
 /* --- control --- */
@@ -218,8 +231,13 @@ static void on_signal(uv_signal_t *handle, int number)
         python_env_stop(run->env_work, now);
     if (run->control)
         control_interrupt(run->control, now);
-    for (size_t i = 0; run->workers && i < run->plan.count; i++)
+    for (size_t i = 0; i < run->started; i++)
         worker_interrupt(run->workers[i], now);
+    if (run->starting) {
+        stop_starting(run);
+        if (run->running == 0)
+            close_run(run);
+    }
     /* Once the workers are gone only forwards are left, and nobody asks a second time to be rid of those. */
     if (run->uploads && (now || run->state == RUN_CLOSING))
         uploads_give_up(run->uploads);
@@ -292,70 +310,6 @@ static void close_run(struct run *run)
 
 /* --- the beginning --- */
 
-static int not_empty(const char *directory, struct err *e)
-{
-    return err_set(e, ERR_WRITE, "%s is not empty: a run needs a directory of its own, name another with --out",
-                   directory);
-}
-
-/* Takes the directory for this run: of two that start at once in the same one, only one makes `workers`. */
-static int claim_directory(const char *directory, struct err *e)
-{
-    DIR *listing = opendir(directory);
-    if (!listing)
-        return err_sys(e, ERR_WRITE, errno, "can't list %s", directory);
-    bool empty = true;
-    for (struct dirent *entry; (entry = readdir(listing));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            empty = false;
-    closedir(listing);
-    if (!empty)
-        return not_empty(directory, e);
-    char *workers = mem_printf("%s/workers", directory);
-    int result = mkdir(workers, 0777) == 0 ? 0
-                 : errno == EEXIST         ? not_empty(directory, e)
-                                           : err_sys(e, ERR_WRITE, errno, "can't make the directory %s", workers);
-    free(workers);
-    return result;
-}
-
-static int make_part(const struct run *run, const char *folder, const char *name, struct err *e)
-{
-    char *path = mem_printf("%s/%s/%s", run->options.directory, folder, name);
-    int result = disk_make_dir(path, e);
-    free(path);
-    return result;
-}
-
-/* All of its directories, those of the workers too: later the loop would have to wait for each. */
-static int make_directory(struct run *run, struct err *e)
-{
-    if (disk_make_dir(run->options.directory, e) < 0)
-        return -1;
-    char *absolute = realpath(run->options.directory, NULL);
-    if (!absolute)
-        return err_sys(e, ERR_WRITE, errno, "can't resolve %s", run->options.directory);
-    run->options.directory = absolute;
-    if (claim_directory(absolute, e) < 0 || make_part(run, "copies", "collector", e) < 0 ||
-        make_part(run, "copies", "upload", e) < 0)
-        return -1;
-    for (size_t i = 0; i < run->plan.count; i++)
-        if (make_part(run, "workers", run->plan.items[i].name, e) < 0)
-            return -1;
-    return 0;
-}
-
-static int write_scenario(const struct run *run, struct err *e)
-{
-    struct buf yaml = {0};
-    char *path = mem_printf("%s/scenario.yaml", run->options.directory);
-    scenario_print(run->options.scenario, &yaml);
-    int result = disk_write_now(path, yaml.data, yaml.size, e);
-    free(path);
-    buf_fini(&yaml);
-    return result;
-}
-
 static int make_run_id(char out[RUN_ID_SIZE], struct err *e)
 {
     unsigned char bytes[(RUN_ID_SIZE - 1) / 2];
@@ -391,9 +345,11 @@ static void journal_start(struct run *run)
 static int open_run(struct run *run, struct err *e)
 {
     instances_plan(run->options.scenario, &run->plan);
-    if (make_directory(run, e) < 0 || write_scenario(run, e) < 0 || make_run_id(run->host.run_id, e) < 0 ||
+    run->directory = run_directory_make(run->options.directory, run->options.scenario, &run->plan, e);
+    if (!run->directory || make_run_id(run->host.run_id, e) < 0 ||
         child_raise_descriptors((unsigned)run->plan.count, e) < 0)
         return -1;
+    run->options.directory = run->directory;
     int status = uv_loop_init(&run->loop);
     if (status < 0)
         return err_set(e, ERR_INTERNAL, "can't make an event loop: %s", uv_strerror(status));
@@ -406,9 +362,9 @@ static int open_run(struct run *run, struct err *e)
     return 0;
 }
 
-static void free_run(struct run *run, const char *given_directory)
+static void free_run(struct run *run)
 {
-    for (size_t i = 0; run->workers && i < run->plan.count; i++)
+    for (size_t i = 0; i < run->started; i++)
         worker_free(run->workers[i]);
     free(run->workers);
     for (size_t i = 0; run->envs && i < run->options.scenario->worker_count; i++)
@@ -417,20 +373,7 @@ static void free_run(struct run *run, const char *given_directory)
     instance_plan_fini(&run->plan);
     journal_fini(&run->host.journal);
     free(run->host.guard);
-    if (run->options.directory != given_directory)
-        free((char *)run->options.directory);
-}
-
-/* Whoever removes the directory under a run takes its scenario with it, and nothing can be reported. */
-static int check_directory(const struct run *run, struct err *e)
-{
-    char *path = mem_printf("%s/scenario.yaml", run->options.directory);
-    int result =
-        access(path, R_OK) == 0
-            ? 0
-            : err_sys(e, ERR_WRITE, errno, "the run directory %s was removed during the run", run->options.directory);
-    free(path);
-    return result;
+    free(run->directory);
 }
 
 /* The loop is done: what comes of it for the caller. */
@@ -440,7 +383,7 @@ static int conclude(const struct run *run, bool *happened, struct err *e)
         *e = run->error;
         return -1;
     }
-    if (check_directory(run, e) < 0)
+    if (run_directory_check(run->options.directory, e) < 0)
         return -1;
     *happened = true;
     if (!run->host.unwritten)
@@ -456,7 +399,7 @@ int run_execute(const struct run_options *options, bool *happened, struct err *e
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (open_run(&run, e) < 0) {
-        free_run(&run, options->directory);
+        free_run(&run);
         return -1;
     }
     start_signals(&run);
@@ -467,6 +410,6 @@ int run_execute(const struct run_options *options, bool *happened, struct err *e
     assert(status == 0); /* a handle was left open */
     (void)status;
     int result = conclude(&run, happened, e);
-    free_run(&run, options->directory);
+    free_run(&run);
     return result;
 }

@@ -151,8 +151,12 @@ static void forward(struct uploads *u, const char *instance, const struct upload
 {
     const struct run_options *options = u->host->options;
     size_t size = upload->body->size;
-    if (!u->client || u->client_closing)
+    if (!options->forward || options->forward->to == FORWARD_TO_NOWHERE)
         return;
+    if (!u->client || u->client_closing) {
+        note_forward(u, instance, 0, "the user has interrupted the run");
+        return;
+    }
     if (u->forwarding_bytes + size > FORWARD_PENDING_MAX) {
         note_forward(u, instance, 0, "too many uploads wait for it (FORWARD_PENDING_MAX)");
         return;

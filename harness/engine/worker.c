@@ -488,8 +488,8 @@ static void spawn(struct worker *w, const struct worker_options *options)
                                      .instance = w->instance,
                                      .run_id = host->run_id,
                                      .root = host->options->root,
-                                     .python = options->python,
-                                     .ddtrace_run = options->ddtrace_run,
+                                     .python = options->env->python,
+                                     .ddtrace_run = options->env->ddtrace_run,
                                      .output_prefix = prefix,
                                      .intake_url = host->intake_url};
     orders_make(&context, &orders);
@@ -521,10 +521,10 @@ struct worker *worker_start(const struct worker_options *options)
 {
     struct worker *w = mem_calloc(1, sizeof *w);
     w->host = options->host;
-    w->def = options->def;
-    w->arm = options->arm;
-    w->instance = mem_strdup(options->instance);
-    w->directory = mem_printf("%s/workers/%s", options->host->options->directory, options->instance);
+    w->def = options->planned->def;
+    w->arm = options->planned->arm;
+    w->instance = mem_strdup(options->planned->name);
+    w->directory = mem_printf("%s/workers/%s", options->host->options->directory, w->instance);
     w->on_end = options->on_end;
     w->data = options->data;
     w->started_ms = journal_elapsed_ms(&w->host->journal);

@@ -12,7 +12,9 @@
 #define LOCKTRAIL_ENGINE_WORKER_H
 
 #include "engine/host.h"
+#include "engine/instances.h"
 #include "engine/orders.h"
+#include "engine/python_env.h"
 
 #include <stdbool.h>
 
@@ -23,11 +25,9 @@ struct worker;
 typedef void (*worker_fn)(struct worker *worker, bool good, void *data);
 
 struct worker_options {
-    struct host *host;                 /* borrowed */
-    const struct scenario_worker *def; /* borrowed */
-    enum arm arm;
-    const char *instance;
-    const char *python, *ddtrace_run; /* NULL for a command */
+    struct host *host;                      /* borrowed, like its definition in the scenario */
+    const struct planned_instance *planned; /* borrowed during the call */
+    const struct python_env *env;           /* likewise; empty for a command */
     worker_fn on_end;
     void *data;
 };

@@ -71,6 +71,14 @@ class Interrupted(Faults):
         report = self.interrupt(process)
         self.assertFalse([worker for worker in report["workers"] if worker["started"]])
 
+    def test_while_workers_are_started(self):
+        process = self.begin(self.file(self.good_worker(count=200, start_timeout="60s"), duration="30s"))
+        self.wait_for_event("worker_started")
+        report = self.interrupt(process)
+        started = [worker["started"] for worker in report["workers"]]
+        self.assertIn(True, started)
+        self.assertIn(False, started)
+
     def test_while_uploads_wait_for_the_agent(self):
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a run: signals at any moment, a full disk, a directory that goes away, a port that is taken."""
+"""What goes wrong around a run: signals at any moment, a full disk, a directory that goes, a port that is taken."""
 import json
 import os
 import random
@@ -46,7 +46,8 @@ class Interrupted(Faults):
         return report
 
     def control(self, seconds):
-        return self.scenario(f"name: test\nduration: 3s\nthreads: 2\ncontrol: {{command: [sleep, '{seconds}'], timeout: 50s}}\n"
+        return self.scenario("name: test\nduration: 3s\nthreads: 2\n"
+                             f"control: {{command: [sleep, '{seconds}'], timeout: 50s}}\n"
                              f"arms: tee\nworkers:\n{self.good_worker()}")
 
     def test_while_the_control_runs(self):
@@ -62,7 +63,8 @@ class Interrupted(Faults):
         with open(slow, "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\necho preparing >&2\ntrap '' TERM\nsleep 50 & wait\nsleep 50\n")
         os.chmod(slow, 0o755)
-        process = self.begin(self.scenario("name: test\nduration: 3s\nthreads: 2\nworkers:\n  python:\n    runtime: ddtrace\n"
+        process = self.begin(self.scenario("name: test\nduration: 3s\nthreads: 2\nworkers:\n  python:\n"
+                                           "    runtime: ddtrace\n"
                                            f"    interpreter: {slow}\nphases: [local]\n"))
         log = self.path("prepare-python.log")
         support.wait_for(lambda: os.path.exists(log) and os.path.getsize(log) > 0, "the preparation's first line")
@@ -160,8 +162,8 @@ class Surroundings(Faults):
         self.assertIn("events.jsonl: File too large", errors)
 
     def test_a_run_directory_that_goes_away(self):
-        process = self.begin(self.file(self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "steady:1", "done"),
-                                       duration="10s"))
+        steady = self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "steady:1", "done")
+        process = self.begin(self.file(steady, duration="10s"))
         self.wait_for_event("worker_started")
         shutil.rmtree(self.out)
         output, errors = self.finish(process, 73)
@@ -195,7 +197,8 @@ class Surroundings(Faults):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                               env={**support.clean_environment(), "LOCKTRAIL_HOME": support.ROOT})
         self.assertEqual(made.returncode, 70, made.stderr)
-        self.assertEqual([problem["who"] for problem in json.loads(made.stdout)["problems"]], ["mine.1.tee", "mine.2.tee"])
+        problems = json.loads(made.stdout)["problems"]
+        self.assertEqual([problem["who"] for problem in problems], ["mine.1.tee", "mine.2.tee"])
 
 
 class Bounds(support.CommandRun):
@@ -212,8 +215,8 @@ class Bounds(support.CommandRun):
 
     def test_a_local_profile_above_the_limit_does_not_keep_the_others_back(self):
         status, report = self.run_scenario(self.file(
-            self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "write-huge", f"write:{GOOD}", f"upload:{GOOD}",
-                        "done")))
+            self.worker("hello", "lock:good_lock", "acquire:good_lock:1", "write-huge", f"write:{GOOD}",
+                        f"upload:{GOOD}", "done")))
         self.assertEqual((status, support.states_of(report, "collector")), (70, {"test/good_lock": "exact"}))
         self.assertEqual(len(report["problems"]), 1, report["problems"])
         self.assertRegex(report["problems"][0]["text"], r"0\.pprof: it has more than the 67108864 bytes allowed$")

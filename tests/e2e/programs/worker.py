@@ -153,7 +153,7 @@ ACTIONS = {
     "steady": steady,
     "hellos": lambda count: [ACTIONS["hello"](None) for _ in range(int(count))],
     "errors": lambda count: [message(type="error", error="x" * 10000, phase="test") for _ in range(int(count))],
-    "locks": lambda count: [line(f'{{"type":"lock","id":"{"i" * 60000}","name":"n","pattern":"p","site":"","rendering":"exact"}}')
+    "locks": lambda count: [message(type="lock", id="i" * 60000, name="n", pattern="p", site="", rendering="exact")
                             for _ in range(int(count))],
     "fill": fill,
     "open": lambda count: [open("/dev/null", encoding="utf-8") for _ in range(int(count))],

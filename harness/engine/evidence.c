@@ -104,23 +104,28 @@ static void note_dropped_problems(struct evidence *ev)
                          .output = mem_strdup("")};
 }
 
+static bool feeds(enum arm arm, enum stage stage)
+{
+    if (arm == ARM_CONTROL || stage == STAGE_CONTROL)
+        return arm == ARM_CONTROL && stage == STAGE_CONTROL;
+    return stage == STAGE_COLLECTOR ? arm != ARM_UPLOAD : arm != ARM_LOCAL;
+}
+
 /* A stage ran when a process that feeds it was started and has ended, or has left a copy there. One that was running
  * when the coordinator was killed has not been collected, which is no loss. */
 static void find_stages(struct evidence *ev)
 {
     ev->stage_ran[STAGE_DECLARED] = true;
-    for (size_t i = 0; i < ev->copy_count; i++)
-        ev->stage_ran[ev->copies[i].stage] = true;
+    for (size_t i = 0; i < ev->copy_count; i++) {
+        const struct evidence_copy *copy = &ev->copies[i];
+        if (feeds(ev->ledger.instances[copy->instance].arm, copy->stage))
+            ev->stage_ran[copy->stage] = true;
+    }
     for (size_t i = 0; i < ev->worker_count; i++) {
         const struct worker_outcome *w = &ev->workers[i];
-        if (!w->started || !w->ended)
-            continue;
-        if (w->arm == ARM_CONTROL)
-            ev->stage_ran[STAGE_CONTROL] = true;
-        if (w->arm == ARM_LOCAL || w->arm == ARM_TEE)
-            ev->stage_ran[STAGE_COLLECTOR] = true;
-        if (w->arm == ARM_UPLOAD || w->arm == ARM_TEE)
-            ev->stage_ran[STAGE_UPLOAD] = true;
+        for (enum stage stage = STAGE_CONTROL; stage <= STAGE_UPLOAD; stage++)
+            if (w->started && w->ended && feeds(w->arm, stage))
+                ev->stage_ran[stage] = true;
     }
 }
 

@@ -61,6 +61,26 @@ static void test_a_captured_copy_that_is_gone_is_a_problem(void **state)
                         "copies/upload/python.1.upload.2.pprof was captured and is not there any more");
 }
 
+static void test_a_copy_of_a_process_that_has_no_part_in_its_stage_is_not_looked_at(void **state)
+{
+    struct fixture *f = *state;
+    put_good_run(f);
+    put_text(f, "events.jsonl",
+             "{\"event\":\"run_started\",\"run_id\":\"00ff\"}\n"
+             "{\"event\":\"worker_started\",\"instance\":\"python.1.upload\",\"pid\":12}\n"
+             "{\"event\":\"worker_ended\",\"instance\":\"python.1.upload\",\"good\":true}\n" CLOSED);
+    char *move = mem_printf("cd %s/copies/collector && mv python.1.local.1.pprof python.1.upload.1.pprof && "
+                            "mv python.1.local.1.json python.1.upload.1.json",
+                            f->directory);
+    assert_int_equal(system(move), 0);
+    free(move);
+    load(f);
+    assert_false(f->evidence->stage_ran[STAGE_COLLECTOR]);
+    assert_true(f->evidence->stage_ran[STAGE_UPLOAD]);
+    assert_true(has_note(f, "copies/collector/python.1.upload.1.pprof: not looked at: python.1.upload has no part in "
+                            "stage collector"));
+}
+
 static void test_gaps_and_overlaps_between_uploads_are_noted(void **state)
 {
     static const struct {
@@ -206,6 +226,7 @@ int main(void)
         test(test_received_is_not_yet_stored),
         test(test_rejected_ones_beyond_the_limit_are_counted),
         test(test_a_captured_copy_that_is_gone_is_a_problem),
+        test(test_a_copy_of_a_process_that_has_no_part_in_its_stage_is_not_looked_at),
         test(test_gaps_and_overlaps_between_uploads_are_noted),
         test(test_what_a_kill_kept_from_being_collected_is_no_loss),
         test(test_a_copy_above_the_limit_is_one_that_cannot_be_read),

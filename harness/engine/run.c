@@ -39,13 +39,15 @@ static const unsigned allowed_moves[] = {
     [RUN_DONE] = 0,
 };
 
+#define STOP_SIGNALS 3
+
 struct run {
     struct host host;
     struct run_options options; /* with `directory` in place of the one that was given */
     char *directory;            /* absolute; NULL until it is made */
     uv_loop_t loop;
     enum run_state state;
-    uv_signal_t signals[3];
+    uv_signal_t signals[STOP_SIGNALS];
     unsigned interrupts;
 
     struct python_env *envs; /* one for each worker of the scenario */
@@ -243,14 +245,40 @@ static void on_signal(uv_signal_t *handle, int number)
         uploads_give_up(run->uploads);
 }
 
+static const int stop_signals[STOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
 static void start_signals(struct run *run)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
         uv_signal_init(&run->loop, &run->signals[i]);
         run->signals[i].data = run;
-        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+        uv_signal_start(&run->signals[i], on_signal, stop_signals[i]);
     }
+}
+
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < STOP_SIGNALS; i++)
+        sigaddset(&set, stop_signals[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
+/* libuv gives each signal its default back. They are held off until it is known what is to become of them. */
+static void end_signals(struct run *run)
+{
+    mask_signals(SIG_BLOCK);
+    for (size_t i = 0; i < STOP_SIGNALS; i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+}
+
+/* Who has interrupted a run wants its report: the next impatient Ctrl-C must not take it away. */
+static void settle_signals(const struct run *run)
+{
+    for (size_t i = 0; i < STOP_SIGNALS && run->interrupts > 0; i++)
+        signal(stop_signals[i], SIG_IGN);
+    mask_signals(SIG_UNBLOCK);
 }
 
 /* --- the end --- */
@@ -259,8 +287,7 @@ static void on_disk_closed(void *data)
 {
     struct run *run = data;
     run->host.disk = NULL;
-    for (size_t i = 0; i < sizeof run->signals / sizeof *run->signals; i++)
-        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    end_signals(run);
     run->state = RUN_DONE;
 }
 
@@ -409,6 +436,7 @@ int run_execute(const struct run_options *options, bool *happened, struct err *e
     int status = uv_loop_close(&run.loop);
     assert(status == 0); /* a handle was left open */
     (void)status;
+    settle_signals(&run);
     int result = conclude(&run, happened, e);
     free_run(&run);
     return result;

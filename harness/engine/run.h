@@ -44,7 +44,7 @@ struct run_options {
 
 /* Runs to the end on a loop of its own; blocks. Handles SIGINT, SIGTERM and SIGHUP while it runs:
  * the first stops workers and collects, a second ends at once. SIGPIPE and SIGXFSZ are ignored from
- * then on.
+ * then on, and after an interruption those three too, so that the report comes.
  * *happened: there is a run directory to be judged and reported, whatever came of the workers, and
  * also where the user stopped it before any was started. Returns 0; or -1 where nothing could be run
  * (ERR_MISSING a component, ERR_WRITE the directory, ERR_INTERNAL; *happened is false), and where it

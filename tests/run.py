@@ -93,7 +93,8 @@ def run_python(directory, module, totals):
     ran = re.search(r"^Ran (\d+) tests? in", output, re.M)
     counts = {key: int(number) for key, number in re.findall(r"(failures|errors|skipped)=(\d+)", output)}
     failed, skipped = counts.get("failures", 0) + counts.get("errors", 0), counts.get("skipped", 0)
-    passed = int(ran.group(1)) - failed - skipped if ran else 0
+    # A test with several failing sub-tests counts each of them.
+    passed = max(0, int(ran.group(1)) - failed - skipped) if ran else 0
     if failed == 0 and (status != 0 or not ran or passed + skipped == 0):
         failed = 1
         output += f"\n{module}: {how_it_ended(status)}"

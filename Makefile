@@ -77,7 +77,9 @@ $(BUILD)/obj/pprof_build.o: tests/unit/support/pprof_build.c $(STAMP) | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += -Itests/unit/support
-$(BUILD)/obj/tests/unit/%.o: | $(GEN)
+$(BUILD)/obj/tests/unit/%.o: tests/unit/%.c $(STAMP) | $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/locktrail: $(call libs_upto,commands)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

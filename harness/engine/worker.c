@@ -109,6 +109,27 @@ static void stop_working(struct worker *w)
     stop(w);
 }
 
+/* The end of its time is the normal one for a silent command that does not end by itself. */
+static void judge_working(struct worker *w, int64_t now, double since_start)
+{
+    double planned = (double)w->host->options->scenario->duration_ms / 1000;
+    if (!speaks(w) && !w->def->until_exit)
+        return;
+    if (!speaks(w))
+        worker_problem_text(
+            w, "give it less to do or a longer duration; or take until_exit away, and it is stopped then",
+            mem_printf("still running %.1f s after its start, and it was to end by itself within %.1f s", since_start,
+                       planned));
+    else if (now >= w->work_until_ms)
+        worker_problem_text(
+            w, "fewer threads, a lower rate or a longer duration; or raise evidence.duration_tolerance",
+            mem_printf("still working %.1f s after its start, planned were %.1f s", since_start, planned));
+    else
+        worker_problem_text(
+            w, "look at its output; raise silence_timeout if it is only slow",
+            mem_printf("hung: said nothing for %.1f s (silence_timeout)", (double)w->def->silence_timeout_ms / 1000));
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
@@ -128,21 +149,8 @@ static void on_deadline(uv_timer_t *timer)
         stop_working(w);
         break;
     case WORKER_WORKING:
-        if (!speaks(w)) {
-            stop_working(w); /* its time is over: the normal end of a silent command */
-        } else if (now >= w->work_until_ms) {
-            worker_problem_text(w,
-                                "fewer threads, a lower rate or a longer duration; or raise "
-                                "evidence.duration_tolerance",
-                                mem_printf("still working %.1f s after its start, planned were %.1f s", since_start,
-                                           (double)w->host->options->scenario->duration_ms / 1000));
-            stop_working(w);
-        } else {
-            worker_problem_text(w, "look at its output; raise silence_timeout if it is only slow",
-                                mem_printf("hung: said nothing for %.1f s (silence_timeout)",
-                                           (double)w->def->silence_timeout_ms / 1000));
-            stop_working(w);
-        }
+        judge_working(w, now, since_start);
+        stop_working(w);
         break;
     case WORKER_LEAVING:
         worker_problem_text(w, "something keeps the program alive after its work: look at its output",
@@ -186,6 +194,10 @@ static void judge_exit(struct worker *w)
     else if (speaks(w) && !w->said_done && !w->interrupted && w->problems == 0)
         worker_problem_text(w, "a worker says done before it exits",
                             mem_printf("ended (%s) %.1f s after its start without having said done", how, after));
+    else if (!speaks(w) && !w->def->until_exit && !w->stopped_by_us && !w->interrupted)
+        worker_problem_text(w, "let it work for the whole duration, or say until_exit: true if it ends by itself",
+                            mem_printf("ended by itself (%s) %.1f s after its start, planned were %.1f s", how, after,
+                                       (double)w->host->options->scenario->duration_ms / 1000));
     free(how);
 }
 

@@ -127,14 +127,34 @@ class Coordinator(support.CommandRun):
         self.assertEqual((status, report["verdict"]), (0, "success"), report["problems"])
         self.assert_nothing_runs()
 
-    def test_silent_command_runs_for_the_duration(self):
-        path = self.scenario("name: test\nduration: 1s\nthreads: 2\ncontrol: none\narms: tee\nworkers:\n"
-                             + self.worker(f"write-silently:{GOOD}", f"upload:{GOOD}", "sleep:30", protocol="silent", start_timeout=None,
-                                           silence_timeout=None)
+    def silent(self, *words, duration="1s", **keys):
+        path = self.scenario(f"name: test\nduration: {duration}\nthreads: 2\ncontrol: none\narms: tee\nworkers:\n"
+                             + self.worker(f"write-silently:{GOOD}", f"upload:{GOOD}", *words, protocol="silent",
+                                           start_timeout=None, silence_timeout=None, **keys)
                              + "    locks: [{id: good, name: good_lock, site: 'test.py:7', acquires: 1}]\n")
         status, report = self.run_scenario(path)
-        self.assertEqual((status, report["verdict"]), (0, "success"), report)
         self.assert_nothing_runs()
+        return status, report
+
+    def test_silent_command_runs_for_the_duration(self):
+        status, report = self.silent("sleep:30")
+        self.assertEqual((status, report["verdict"]), (0, "success"), report)
+
+    def test_silent_command_that_ends_early_has_not_kept_its_duration(self):
+        status, report = self.silent("exit:0", duration="20s")
+        self.assertEqual((status, report["verdict"]), (70, "error"))
+        self.assertRegex(report["problems"][0]["text"],
+                         r"^ended by itself \(exit 0\) \d\.\d s after its start, planned were 20\.0 s$")
+
+    def test_silent_command_that_is_to_end_by_itself(self):
+        status, report = self.silent("exit:0", duration="20s", until_exit="true")
+        self.assertEqual((status, report["verdict"]), (0, "success"), report["problems"])
+
+    def test_silent_command_that_does_not_end_by_itself(self):
+        status, report = self.silent("sleep:30", until_exit="true")
+        self.assertEqual((status, report["verdict"]), (70, "error"))
+        self.assertRegex(report["problems"][0]["text"],
+                         r"^still running 1\.\d s after its start, and it was to end by itself within 1\.0 s$")
 
     def test_256_workers(self):
         status, report = self.run_scenario(self.file(self.good_worker(count=256, start_timeout="120s"),

@@ -5,12 +5,13 @@ import http.server
 import json
 import os
 import re
+import subprocess
 import threading
 import unittest
 import xml.etree.ElementTree
 
 import schema as schema_check
-from cli import ROOT, Cli
+from cli import LOCKTRAIL, ROOT, TIMEOUT_S, Cli
 
 DEFAULT_NAME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-mine(-\d+)?$")
 
@@ -54,6 +55,18 @@ class Run(Cli):
         self.assertEqual(junit.get("failures"), "0")
         with open(self.path("out", "junit.xml"), "rb") as one, open(self.path("copy.xml"), "rb") as other:
             self.assertEqual(one.read(), other.read())
+
+    def test_closed_standard_descriptors(self):
+        """The report's files are there, and only a report that can't be printed is an error."""
+        for fd, expected in ((0, 0), (1, 73), (2, 0)):
+            with self.subTest(fd=fd):
+                out = self.path("closed-%d" % fd)
+                done = subprocess.run(["sh", "-c", 'exec "$@" %d>&-' % fd, "sh", LOCKTRAIL, "run", self.worker_scenario(),
+                                       "--out", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT_S,
+                                      env=self.environment(), cwd=self.directory)
+                self.assertEqual(done.returncode, expected, done.stderr)
+                with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
+                    self.assertEqual(json.load(file)["verdict"], "success")
 
     def test_json_is_all_of_stdout(self):
         result = self.run_it("--json")

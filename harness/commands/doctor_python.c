@@ -18,6 +18,11 @@ static void cut_line(struct buf *b)
         b->data[strcspn(b->data, "\r\n")] = '\0';
 }
 
+static bool is_version(const struct buf *answer)
+{
+    return answer->size > 0 && answer->data[0] && strspn(answer->data, "0123456789.") == strlen(answer->data);
+}
+
 /* False where nothing that needs Python can work. */
 static bool check_interpreter(struct doctor *d, const char *interpreter)
 {
@@ -26,11 +31,14 @@ static bool check_interpreter(struct doctor *d, const char *interpreter)
     struct buf out = {0};
     struct err e;
     bool good = false;
-    if (probe_run(version, RUN_TIMEOUT_MS, &out, &e) < 0) {
+    int result = probe_run(version, RUN_TIMEOUT_MS, &out, &e);
+    cut_line(&out);
+    if (result == 0 && !is_version(&out))
+        result = err_set(&e, ERR_MISSING, "%s is no Python: it does not say a version", interpreter);
+    if (result < 0) {
         doctor_say(d, FINDING_MISSING, "python",
                    "apt-get install python3 python3-venv, or set workers.NAME.interpreter", "%s", e.text);
     } else {
-        cut_line(&out);
         good = true;
         doctor_say(d, FINDING_OK, "python", NULL, "%s is Python %s", interpreter, out.data);
         if (probe_run(venv, RUN_TIMEOUT_MS, &out, &e) < 0)

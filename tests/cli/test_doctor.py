@@ -76,6 +76,13 @@ class Doctor(Cli):
         self.assertEqual(found["python"], "missing  python: can't run /none/python3: No such file or directory; fix: "
                                           "apt-get install python3 python3-venv, or set workers.NAME.interpreter")
 
+    def test_an_interpreter_that_is_no_python(self):
+        text = "name: x\nworkers:\n  python: {interpreter: /bin/true}\nphases:\n  - {pattern: member}\n"
+        status, found = self.doctor(text)
+        self.assertEqual(status, 69)
+        self.assertEqual(found["python"], "missing  python: /bin/true is no Python: it does not say a version; fix: "
+                                          "apt-get install python3 python3-venv, or set workers.NAME.interpreter")
+
     def test_an_environment_that_is_there_or_is_to_be_made(self):
         """In a folder of its own, with an environment that only its marker makes one; the index is a closed port."""
         import sys

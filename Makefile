@@ -29,6 +29,11 @@ LDFLAGS += --coverage
 endif
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
+# V=1 shows whole command lines.
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-3s %s\n' $(1) $(2))
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -41,7 +46,7 @@ $(shell mkdir -p $(BUILD)/gen; echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | c
 
 GEN := $(BUILD)/gen/profile.pb-c.c
 $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: proto/%.proto
-	protoc-c --c_out=$(BUILD)/gen -Iproto $<
+	$(Q)protoc-c --c_out=$(BUILD)/gen -Iproto $<
 
 # One static library for each folder, linked in the folders' order: an upward call does not link.
 lib = $(BUILD)/lib/lib$(1).a
@@ -52,15 +57,17 @@ libs_upto = $(foreach f,$(call reverse,$(call upto,$(1),$(FOLDERS))),$(call lib,
 
 $(BUILD)/obj/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 define folder_rules
 $(call lib,$(1)): $(call objects,$(1))
 	@mkdir -p $$(@D); rm -f $$@
-	ar rcsD $$@ $$^
+	$$(Q)ar rcsD $$@ $$^
 UNIT_$(1) := $$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$$(wildcard tests/unit/$(1)_*.c))
 $$(UNIT_$(1)): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/pprof_build.o $(BUILD)/obj/profile.pb-c.o $(call libs_upto,$(1))
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
+	$$(call say,LD,$$@)
+	$$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
 .PHONY: unit-$(1)
 unit-$(1): $$(UNIT_$(1))
 	@set -e; for t in $$(UNIT_$(1)); do $$$$t; done
@@ -72,20 +79,25 @@ unit-io unit-pipeline unit-engine: $(BUILD)/locktrail-guard
 
 $(BUILD)/obj/profile.pb-c.o: $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/pprof_build.o: tests/unit/support/pprof_build.c $(STAMP) | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += -Itests/unit/support
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c $(STAMP) | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/locktrail: $(call libs_upto,commands)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 GUARD_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard workers/guard/*.c))
 $(BUILD)/locktrail-guard: $(GUARD_OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 ## make            build everything into build/
 .PHONY: all
@@ -163,7 +175,8 @@ $(FUZZ:%=fuzz-%): fuzz-%:
 	    -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* $(wildcard tests/data/$*)
 $(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 ## make bench      benchmarks with their peers in the same run; prints ratios
 .PHONY: bench
@@ -175,7 +188,7 @@ bench: all
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make clean      remove build/
+## make clean      remove build/        (V=1 shows whole commands, BUILD=dir builds elsewhere, SAN=address,undefined)
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

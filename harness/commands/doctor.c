@@ -71,7 +71,7 @@ static void check_worker(struct doctor *d, const struct scenario_worker *w, cons
         doctor_say(d, FINDING_MISSING, what, "make it, or correct `directory` in the scenario",
                    "its directory %s is not there", w->directory);
     if (w->command_count > 0)
-        doctor_program(d, what, w->command[0]);
+        doctor_program(d, what, w->command[0], w->directory);
     free(what);
 }
 
@@ -84,7 +84,7 @@ static void check_all(struct doctor *d, const struct scenario *s)
         processes += s->workers[i].count * (s->arms == ARMS_PAIRED ? 2 : 1);
     }
     if (s->control.kind == CONTROL_COMMAND && s->control.command_count > 0)
-        doctor_program(d, "control", s->control.command[0]);
+        doctor_program(d, "control", s->control.command[0], NULL);
     doctor_intake(d, s->intake.listen);
     doctor_forward(d, s);
     doctor_space(d);

@@ -28,7 +28,8 @@ void doctor_space(struct doctor *d);
 void doctor_descriptors(struct doctor *d, size_t processes);
 void doctor_intake(struct doctor *d, const char *listen);
 void doctor_forward(struct doctor *d, const struct scenario *s);
-/* A program of the user's, looked up in PATH; `what` says whose. */
-void doctor_program(struct doctor *d, const char *what, const char *program);
+/* A program of the user's, looked up in PATH, or from the directory where it is to run (NULL: this one); `what` says
+ * whose. */
+void doctor_program(struct doctor *d, const char *what, const char *program, const char *directory);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/doctor_checks.h"
 
+#include "base/mem.h"
 #include "commands/probe.h"
 #include "pipeline/forward.h"
 
@@ -108,12 +109,19 @@ void doctor_forward(struct doctor *d, const struct scenario *s)
     forward_target_fini(&target);
 }
 
+static bool executable_from(const char *directory, const char *program)
+{
+    bool inside = directory && program[0] != '/';
+    char *path = inside ? mem_printf("%s/%s", directory, program) : mem_strdup(program);
+    bool found = access(path, X_OK) == 0;
+    free(path);
+    return found;
+}
+
 static bool in_path(const char *program)
 {
     const char *path = getenv("PATH");
     bool found = false;
-    if (strchr(program, '/'))
-        return access(program, X_OK) == 0;
     while (path && *path && !found) {
         size_t size = strcspn(path, ":");
         struct buf candidate = {0};
@@ -125,9 +133,9 @@ static bool in_path(const char *program)
     return found;
 }
 
-void doctor_program(struct doctor *d, const char *what, const char *program)
+void doctor_program(struct doctor *d, const char *what, const char *program, const char *directory)
 {
-    if (in_path(program))
+    if (strchr(program, '/') ? executable_from(directory, program) : in_path(program))
         doctor_say(d, FINDING_OK, what, NULL, "%s is there", program);
     else
         doctor_say(d, FINDING_MISSING, what, "install it, or correct the command in the scenario",

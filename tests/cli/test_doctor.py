@@ -69,6 +69,14 @@ class Doctor(Cli):
         self.assertEqual(found["worker app"], "missing  worker app: no-such-program is not there or can't be executed; "
                                               "fix: install it, or correct the command in the scenario")
 
+    def test_a_program_is_looked_for_where_it_is_to_run(self):
+        os.mkdir(self.path("shop"))
+        os.symlink("/bin/true", self.path("shop", "serve"))
+        text = COMMAND % "./serve"
+        self.assertEqual(self.doctor(text)[0], 69)
+        status, found = self.doctor(text + "    directory: shop\n")
+        self.assertEqual((status, found["worker app"]), (0, "ok       worker app: ./serve is there"))
+
     def test_an_interpreter_that_is_not_there(self):
         text = "name: x\nworkers:\n  python: {interpreter: /none/python3}\nphases:\n  - {pattern: member}\n"
         status, found = self.doctor(text)

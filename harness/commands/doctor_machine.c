@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "commands/probe.h"
+#include "io/child.h"
 #include "pipeline/forward.h"
 
 #include <errno.h>
@@ -16,9 +17,6 @@
 /* A virtual environment takes 200 MiB, a run of production.yaml some MiB. */
 #define SPACE_MIN ((uint64_t)512 << 20)
 #define SPACE_ENOUGH ((uint64_t)2 << 30)
-/* Pipes and files of one process, and what the coordinator needs itself: intake connections, journals, libraries. */
-#define DESCRIPTORS_EACH 8
-#define DESCRIPTORS_OWN 256
 
 void doctor_space(struct doctor *d)
 {
@@ -40,7 +38,7 @@ void doctor_space(struct doctor *d)
 void doctor_descriptors(struct doctor *d, size_t processes)
 {
     struct rlimit limit;
-    rlim_t needed = DESCRIPTORS_OWN + DESCRIPTORS_EACH * (rlim_t)processes;
+    rlim_t needed = child_descriptors_needed((unsigned)processes);
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
     /* The run raises its own soft limit to the hard one. */

@@ -102,6 +102,9 @@ const char *child_output_tail(const struct child *child, int fd, size_t *size);
 /* Only after CHILD_FINISHED. NULL is allowed. */
 void child_free(struct child *child);
 
+/* How many descriptors the coordinator needs beside this many children at once. */
+uint64_t child_descriptors_needed(unsigned children);
+
 /* Raises the soft limit of open descriptors (often 1024) so that `children` fit beside the rest of
  * the coordinator. Children still get the limit that was there before. An error (ERR_MISSING, names
  * both numbers) where the hard limit is too low; what could be raised is raised then. Not

@@ -14,10 +14,15 @@
 /* The soft limit before it was raised; 0: it has not been. */
 static rlim_t before;
 
+uint64_t child_descriptors_needed(unsigned children)
+{
+    return (uint64_t)children * DESCRIPTORS_CHILD + DESCRIPTORS_OTHER;
+}
+
 int child_raise_descriptors(unsigned children, struct err *e)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)children * DESCRIPTORS_CHILD + DESCRIPTORS_OTHER;
+    rlim_t wanted = child_descriptors_needed(children);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return err_sys(e, ERR_INTERNAL, errno, "cannot read the limit of open descriptors");
     }

@@ -156,6 +156,19 @@ class Doctor(Cli):
         self.assertTrue(found["forward"].startswith("missing  forward: "), found["forward"])
         self.assertNotIn("not-a-key-at-all", "".join(found.values()))
 
+    def test_descriptors_are_those_that_a_run_needs(self):
+        """Under a hard limit that both name: the shell lowers it."""
+        import subprocess
+
+        path, needs = self.write("s.yaml", COMMAND % "true"), []
+        for args in (["doctor", path], ["run", path, "--quiet", "--out", self.path("out")]):
+            done = subprocess.run(["sh", "-c", 'ulimit -n 300; exec "$@"', "sh", LOCKTRAIL, *args], timeout=60,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment())
+            self.assertEqual(done.returncode, 69, done.stdout)
+            needs += re.findall(r"(\d+) (?:are needed for 2 processes|open descriptors)", done.stdout.decode())
+        self.assertEqual(len(needs), 2)
+        self.assertEqual(needs[0], needs[1])
+
     def test_no_guard(self):
         """A binary without its guard beside it, in a folder that has the workers."""
         os.makedirs(self.path("home", "build"))

@@ -261,7 +261,9 @@ static void step_inconclusive(struct steps *s)
                                "upload interval: nothing came to %s",
                                stage_name(t->empty)));
     }
-    if (t->names == 0) {
+    if (t->result->lock_count == 0) {
+        add_step(s, mem_strdup("Run again, until the workers have declared their locks"));
+    } else if (t->names == 0) {
         add_step(s, mem_strdup("Add locks to the scenario that the runtime can name"));
     }
 }

@@ -542,6 +542,8 @@ static void test_no_locks_and_no_processes_is_a_result_too(void **state)
     const struct trail_result *r = build_judge(&b);
     expect_verdict(r, VERDICT_INCONCLUSIVE);
     assert_string_equal(r->conclusion, "Not enough evidence: no lock was declared.");
+    assert_int_equal(r->next_step_count, 1);
+    assert_string_equal(r->next_steps[0], "Run again, until the workers have declared their locks");
     build_lock(&b, "x", "a.py:7", "exact");
     r = build_judge(&b);
     expect_state(r, 0, STAGE_COLLECTOR, STATE_NOT_RUN);

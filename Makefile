@@ -161,7 +161,7 @@ check-san:
 # The tests of another build, with what is built already.
 .PHONY: test-built
 test-built:
-	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/cli
+	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/cli --python tests/e2e
 
 ## make fuzz       each parser under libFuzzer for FUZZ_SECONDS (60)
 FUZZ_SECONDS ?= 60

@@ -3,6 +3,7 @@
  * look right. */
 #include "base/mem.h"
 #include "engine/evidence_internal.h"
+#include "scenario/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,39 @@ static void check_interrupted(struct evidence *ev, const struct worker_outcome *
                              NULL, "was interrupted and ended without having said done: its copies may be cut short");
 }
 
+/* An expectation of a lock that nobody declared would be passed over in silence, and the verdict not be what was asked
+ * for. */
+static void check_expectation(struct evidence *ev, size_t at)
+{
+    const struct scenario_lock *x = &ev->scenario->expect[at];
+    struct nearest best = {0};
+    for (size_t i = 0; i < ev->ledger.lock_count; i++) {
+        const struct lock *lock = &ev->ledger.locks[i];
+        if (x->worker && strcmp(x->worker, lock->worker) != 0)
+            continue;
+        if (strcmp(x->id, lock->id) == 0 || strcmp(x->id, lock->name) == 0)
+            return;
+        nearest_offer(&best, x->id, lock->id);
+        nearest_offer(&best, x->id, lock->name);
+    }
+    evidence_add_problem(ev, "run", "give the id or the name of a lock of this scenario, and run again", NULL,
+                         "expect.%zu: no worker has declared the lock %s%s%s%s", at, x->id,
+                         best.word ? " (did you mean " : "", best.word ? best.word : "", best.word ? "?)" : "");
+}
+
+/* Where a process went wrong or was interrupted, it may have had no time to declare its locks. */
+static void check_expectations(struct evidence *ev)
+{
+    bool all = !ev->interrupted && ev->complete && ev->control != CONTROL_FAILED;
+    for (size_t i = 0; i < ev->worker_count; i++)
+        all = all && ev->workers[i].good;
+    for (size_t i = 0; all && i < ev->scenario->expect_count; i++)
+        check_expectation(ev, i);
+}
+
 void evidence_check_workload(struct evidence *ev)
 {
+    check_expectations(ev);
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         const struct instance *instance = &ev->ledger.instances[i];
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);

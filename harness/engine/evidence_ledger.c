@@ -19,6 +19,15 @@ static const struct scenario_lock *expectation(const struct scenario *s, const c
     return NULL;
 }
 
+static void apply_expectation(const struct evidence *ev, struct lock *lock)
+{
+    const struct scenario_lock *x = expectation(ev->scenario, lock->worker, lock);
+    if (x) {
+        lock->rendering = x->rendering;
+        lock->mangled = x->mangled;
+    }
+}
+
 /* A worker that contradicts itself or the other arm is broken; the rest of the ledger still counts.
  */
 static void broken_ledger(struct evidence *ev, const char *instance, const struct err *e)
@@ -34,11 +43,7 @@ static void add_lock(struct evidence *ev, const struct instance *instance, const
     if (strcmp(lock.pattern, REFERENCE_PATTERN) == 0)
         return; /* the control's yardstick, not a lock of the workload */
     lock.worker = instance->worker;
-    const struct scenario_lock *x = expectation(ev->scenario, lock.worker, &lock);
-    if (x) {
-        lock.rendering = x->rendering;
-        lock.mangled = x->mangled;
-    }
+    apply_expectation(ev, &lock);
     if (ledger_add_lock(&ev->ledger, &lock, &e) < 0)
         broken_ledger(ev, instance->name, &e);
 }
@@ -157,6 +162,7 @@ static void add_silent(struct evidence *ev, size_t index, const struct scenario_
                             .mangled = x->mangled};
         struct lock_count count = {.acquires = x->acquires, .known = x->acquires > 0};
         struct err e;
+        apply_expectation(ev, &lock);
         int at = ledger_add_lock(&ev->ledger, &lock, &e);
         if (at < 0 || (count.known && ledger_set_count(&ev->ledger, index, (size_t)at, &count, &e) < 0))
             broken_ledger(ev, ev->ledger.instances[index].name, &e);

@@ -167,6 +167,53 @@ static void test_a_copy_without_description_and_temporary_files_are_tolerated(vo
     assert_int_equal(f->evidence->trail.verdict, VERDICT_SUCCESS);
 }
 
+static void test_an_expectation_of_a_lock_that_nobody_declared_is_an_error(void **state)
+{
+    static const struct {
+        const char *expect, *text;
+    } cases[] = {
+        {"member/user_session_lock", NULL},
+        {"user_session_lock", NULL},
+        {"member/user_sesion_lock", "expect.0: no worker has declared the lock member/user_sesion_lock (did you mean "
+                                    "member/user_session_lock?)"},
+        {"shop_lock", "expect.0: no worker has declared the lock shop_lock"},
+    };
+    struct fixture *f = *state;
+    put_good_run(f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *scenario = mem_printf(SCENARIO("none") "expect:\n  - {lock: %s, rendering: generic}\n", cases[i].expect);
+        put_text(f, "scenario.yaml", scenario);
+        free(scenario);
+        load(f);
+        assert_int_equal(f->evidence->problem_count, cases[i].text ? 1 : 0);
+        assert_int_equal(f->evidence->ledger.locks[0].rendering, cases[i].text ? RENDERING_EXACT : RENDERING_GENERIC);
+        if (cases[i].text) {
+            assert_string_equal(f->evidence->problems[0].text, cases[i].text);
+            assert_int_equal(f->evidence->trail.verdict, VERDICT_ERROR);
+        }
+        unload(f);
+    }
+    put_text(f, "events.jsonl", STARTED ENDED "{\"event\":\"run_ended\",\"interrupted\":true,\"failed\":\"\"}\n");
+    load(f);
+    assert_int_equal(f->evidence->problem_count, 0);
+}
+
+static void test_an_expectation_of_a_silent_commands_lock_counts(void **state)
+{
+    struct fixture *f = *state;
+    put_text(f, "scenario.yaml",
+             "name: made-by-hand\nduration: 10s\ncontrol: none\nworkers:\n  python:\n    runtime: command\n"
+             "    command: [shop]\n    locks: [{name: shop_lock, site: 'shop.py:3'}]\n"
+             "expect: [{lock: shop_lock, rendering: 'mangled:guard'}]\n");
+    put_text(f, "events.jsonl", STARTED ENDED CLOSED);
+    put_copy(f, "collector/python.1.local.1", "shop.py:3:guard", 100);
+    put_copy(f, "upload/python.1.upload.1", "shop.py:3:guard", 100);
+    load(f);
+    assert_int_equal(f->evidence->problem_count, 0);
+    assert_int_equal(state_at(f, STAGE_COLLECTOR), STATE_MANGLED);
+    assert_int_equal(f->evidence->trail.verdict, VERDICT_SUCCESS);
+}
+
 static void test_what_is_no_run_directory_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -202,6 +249,8 @@ int main(void)
         test(test_a_copy_that_cannot_be_read_is_kept_with_the_reason),
         test(test_a_copy_that_was_changed_is_noticed),
         test(test_a_copy_without_description_and_temporary_files_are_tolerated),
+        test(test_an_expectation_of_a_lock_that_nobody_declared_is_an_error),
+        test(test_an_expectation_of_a_silent_commands_lock_counts),
         test(test_what_is_no_run_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,18 +75,22 @@ static int read_answer(const struct python_env_work *work, struct python_env *en
     char *line = last_line(work->child, 1);
     struct json *answer = NULL;
     int result = json_read(line, strlen(line), &answer, e);
-    if (result == 0) {
+    if (result < 0) {
+        err_set(e, ERR_MISSING, "worker %s: %s does not answer as a Python does (set workers.%s.interpreter)",
+                work->worker->name, work->worker->interpreter, work->worker->name);
+    } else {
         *env = (struct python_env){.python = mem_strdup(json_get_string(answer, "python", "")),
                                    .ddtrace_run = mem_strdup(json_get_string(answer, "ddtrace_run", "")),
                                    .version = mem_strdup(json_get_string(answer, "version", "")),
                                    .pinned = json_get_bool(answer, "pinned", false)};
         if (!env->python[0] || !env->ddtrace_run[0]) {
             python_env_fini(env);
-            result = err_set(e, ERR_INTERNAL, "it has no \"python\" or no \"ddtrace_run\"");
+            result = err_set(e, ERR_INTERNAL,
+                             "answer of workers/python/environment.py \"%.200s\": it has no \"python\" or no "
+                             "\"ddtrace_run\"",
+                             line);
         }
     }
-    if (result < 0)
-        err_wrap(e, "answer of workers/python/environment.py \"%.200s\"", line);
     json_free(answer);
     free(line);
     return result;

@@ -101,6 +101,11 @@ class Run(Cli):
             self.assertEqual(result.status, status, result.output)
             self.assertEqual(self.locktrail("report", out, "--quiet").status, status)
 
+    def test_an_interpreter_that_is_no_python(self):
+        path = self.write("s.yaml", "name: x\nworkers:\n  p: {interpreter: /bin/true}\nphases: [member]\n")
+        result = self.locktrail("run", path, "--quiet", "--out", self.path("out"))
+        self.assert_error(result, 69, "worker p: /bin/true does not answer as a Python does (set workers.p.interpreter)")
+
     def test_report_prints_the_same_again(self):
         first = self.run_it()
         again = self.locktrail("report", self.path("out"))

@@ -183,6 +183,14 @@ $(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
 bench: all
 	$(TEST_ENV) $(PYTHON) tests/bench/overhead.py
 
+## make compile_commands.json   for editors and language servers
+.PHONY: compile_commands.json
+compile_commands.json:
+	@{ echo '['; for f in $(filter %.c,$(C_FILES)); do \
+	    printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' "$$comma" '$(CURDIR)' "$$f" \
+	        "$(CC) $(subst ",\\",$(CPPFLAGS)) -Itests/unit/support $(CFLAGS) -c $$f"; comma=,; done; echo ']'; } > $(BUILD)/$@
+	@echo "  $(BUILD)/$@"
+
 ## make help       this list
 .PHONY: help
 help:

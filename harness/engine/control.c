@@ -28,7 +28,6 @@ struct control {
     struct instance_plan plan;
     struct worker **workers;
     size_t running;
-    bool any_failed;
     uv_work_t reading;
     /* command */
     struct child *child;
@@ -38,16 +37,30 @@ struct control {
 
     bool interrupted;
     int exit_code;
-    struct err why; /* text is valid when failed */
-    bool failed;
+    struct err why;   /* text is valid when failed or not started */
+    bool failed;      /* the collector did not pass */
+    bool not_started; /* it never came to a check: says nothing of the collector */
 };
+
+static const char *outcome_word(const struct control *c)
+{
+    if (c->interrupted)
+        return "interrupted";
+    return c->not_started ? "not_started" : c->failed ? "failed" : "passed";
+}
 
 static void report(struct control *c)
 {
-    enum control_outcome outcome = c->interrupted ? CONTROL_NOT_RUN : c->failed ? CONTROL_FAILED : CONTROL_PASSED;
+    enum control_outcome outcome = c->interrupted || c->not_started ? CONTROL_NOT_RUN
+                                   : c->failed                      ? CONTROL_FAILED
+                                                                    : CONTROL_PASSED;
+    const char *why = c->failed || c->not_started ? c->why.text : "";
+    if (c->not_started && !c->interrupted)
+        host_problem(c->host, "control", "check the command under control.command, or leave it out with --no-control",
+                     NULL, 0, "%s", why);
     struct json_out out = journal_begin(&c->host->journal, "control_ended");
-    json_put_string(&out, "outcome", c->interrupted ? "interrupted" : c->failed ? "failed" : "passed");
-    json_put_string(&out, "why", c->failed ? c->why.text : "");
+    json_put_string(&out, "outcome", outcome_word(c));
+    json_put_string(&out, "why", why);
     json_put_int(&out, "exit", c->exit_code);
     size_t size = 0;
     const char *tail = NULL;
@@ -59,7 +72,7 @@ static void report(struct control *c)
     json_key(&out, "output");
     json_string_n(&out, tail ? tail : "", size);
     journal_end(&c->host->journal, &out, true);
-    host_notify(c->host, RUN_CONTROL, "control", c->failed ? c->why.text : c->interrupted ? "interrupted" : "passed");
+    host_notify(c->host, RUN_CONTROL, "control", why[0] ? why : outcome_word(c));
     c->fn(c, outcome, c->data);
 }
 
@@ -68,9 +81,7 @@ static void fail(struct control *c)
     c->failed = true;
 }
 
-/* --- builtin
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- builtin --- */
 
 /* Looks for the reference lock's name in one copy. */
 static int read_copy(const char *path, bool *named, struct err *e)
@@ -159,9 +170,7 @@ static void start_builtin(struct control *c, const struct python_env *envs)
     }
 }
 
-/* --- command
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- command --- */
 
 static void on_timeout(uv_timer_t *timer)
 {
@@ -179,14 +188,17 @@ static void finish_command(struct control *c, const struct child_exit *exit)
 {
     const char *name = c->host->options->scenario->control.command[0];
     c->exit_code = exit->signaled ? 128 + exit->code : exit->code;
+    c->not_started = exit->exec_errno || exit->guard_error;
     if (exit->exec_errno)
-        err_sys(&c->why, ERR_MISSING, exit->exec_errno, "control command %s can't be started", name);
+        err_sys(&c->why, ERR_MISSING, exit->exec_errno, "the control command %s can't be started", name);
+    else if (exit->guard_error)
+        err_set(&c->why, ERR_INTERNAL, "the control command %s: %s", name, exit->guard_error);
     else if (c->timed_out)
         err_set(&c->why, ERR_INPUT, "control command %s took longer than control.timeout (%.1f s)", name,
                 (double)c->host->options->scenario->control.timeout_ms / 1000);
     else if (c->exit_code != 0)
         err_set(&c->why, ERR_INPUT, "control command %s ended with exit status %d", name, c->exit_code);
-    if (exit->exec_errno || c->timed_out || c->exit_code != 0)
+    if (!c->not_started && (c->timed_out || c->exit_code != 0))
         fail(c);
 }
 
@@ -204,7 +216,7 @@ static void on_start_failed(uv_timer_t *timer)
 {
     struct control *c = timer->data;
     c->why = c->start_error;
-    fail(c);
+    c->not_started = true;
     uv_close((uv_handle_t *)timer, on_timer_closed);
 }
 

@@ -3,7 +3,7 @@
  * Builtin: each ddtrace worker's patterns single-threaded, every acquire captured, default
  * settings; it fails when a process of it fails, when its profile can't be read, or when not even
  * the reference lock (a plain module global) has its name. A command of the user's: it fails when
- * its exit status is not 0. */
+ * its exit status is not 0; one that can't be started says nothing of the collector and is a problem of the run. */
 #ifndef LOCKTRAIL_ENGINE_CONTROL_H
 #define LOCKTRAIL_ENGINE_CONTROL_H
 

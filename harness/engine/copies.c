@@ -223,9 +223,7 @@ void copies_store_rejected(struct host *host, unsigned number, const struct uplo
     free(json_path);
 }
 
-/* --- local files
- * ------------------------------------------------------------------------------------------------
- */
+/* --- local files --- */
 
 struct local_file {
     char *path;

@@ -204,6 +204,8 @@ int evidence_read_events(struct evidence *ev, struct err *e)
     bool torn;
     if (evidence_read_lines(ev, "events.jsonl", on_line, &torn, e) < 0)
         return -1;
+    if (ev->uploads.forwarded == 0)
+        replace(&ev->profiles_url, ""); /* nothing of this run is to be seen there */
     if (ev->complete)
         return 0;
     evidence_add_problem(ev, "run", "what was captured until then is below; run it again for a verdict", NULL,

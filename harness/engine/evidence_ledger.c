@@ -176,6 +176,9 @@ static void forget_unfinished(struct evidence *ev)
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         struct instance *instance = &ev->ledger.instances[i];
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
+        const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
+        bool speaks = def->runtime == RUNTIME_DDTRACE || def->protocol == PROTOCOL_LINES;
+        instance->unfinished = !w->ended || (speaks && !w->said_done);
         if (w->said_done && w->ended)
             continue;
         for (size_t l = 0; l < ev->ledger.lock_count; l++)

@@ -46,6 +46,7 @@ struct instance {
     enum arm arm;        /* ARM_CONTROL for the control stage */
     double capture_rate; /* chance of one acquire to be sampled, 0 < p <= 1 */
     int64_t duration_ms; /* how long its workload ran; 0 unknown */
+    bool unfinished;     /* it did not reach its end: what its copies lack may just not have been written yet */
     struct lock_count *counts;
 };
 

@@ -174,6 +174,10 @@ static double chance_of_absence(const struct lock_view *v, size_t k, struct cell
 static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
 {
     struct cell *c = view_cell(v, k, stage);
+    if (work_instance(v->w, v->instances[k])->unfinished) {
+        c->state = STATE_UNDERSAMPLED;
+        return;
+    }
     double chance = chance_of_absence(v, k, c);
     bool lost = chance < v->w->threshold || (stage > STAGE_COLLECTOR && seen_before(v, k, stage));
     c->state = lost ? STATE_ABSENT : STATE_UNDERSAMPLED;
@@ -227,7 +231,8 @@ struct count_check count_against_ledger(const struct lock_view *v, size_t k, enu
     const struct cell *c = view_cell(v, k, stage);
     const struct lock_count *counts = work_instance(w, v->instances[k])->counts;
     struct count_check check = {.expected = counts[v->lock].acquires, .found = c->acquires};
-    if (c->ambiguous || !sites_is_exact(w, v->instances[k], v->lock)) {
+    bool unfinished = work_instance(w, v->instances[k])->unfinished;
+    if (c->ambiguous || unfinished || !sites_is_exact(w, v->instances[k], v->lock)) {
         return check;
     }
     if (c->shared) {

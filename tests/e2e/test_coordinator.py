@@ -248,6 +248,12 @@ class Control(support.CommandRun):
         self.assertEqual((report["control"]["outcome"], report["control"]["exit"]), ("failed", 4))
         self.assertIn("3 tests failed", report["control"]["output"])
 
+    def test_a_command_that_cannot_be_started_says_nothing_of_the_collector(self):
+        status, report = self.run_control(["/nowhere/pytest"])
+        self.assertEqual((status, report["verdict"]), (70, "error"))
+        self.assertEqual(report["problems"][0]["text"],
+                         "the control command /nowhere/pytest can't be started: No such file or directory")
+
     def test_hanging_command_is_critical(self):
         status, report = self.run_control(["sleep", "60"], timeout="300ms")
         self.assertEqual((status, report["verdict"]), (3, "critical"))

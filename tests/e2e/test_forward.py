@@ -61,6 +61,7 @@ class Forwarding(support.CommandRun):
         agent = self.agent()
         status, report = self.forward({"DD_AGENT_HOST": "127.0.0.1", "DD_TRACE_AGENT_PORT": str(agent.server_port)})
         self.assertEqual((status, report["verdict"]), (0, "success"), report["problems"])
+        self.assertIn("https://app.datadoghq.com/profiling/", report["uploads"]["profiles_url"])
         self.check_forwarded(report, agent.requests)
 
     def test_agent_url(self):
@@ -84,7 +85,7 @@ class Forwarding(support.CommandRun):
     def test_an_agent_that_refuses_is_said(self):
         agent = self.agent(503)
         status, report = self.forward({"DD_TRACE_AGENT_URL": f"http://127.0.0.1:{agent.server_port}"})
-        self.assertEqual((status, report["uploads"]["forward_failed"]), (70, 1))
+        self.assertEqual((status, report["uploads"]["forward_failed"], report["uploads"]["profiles_url"]), (70, 1, ""))
         self.assertIn("it answered 503", report["problems"][0]["text"])
 
     def test_an_agent_that_is_down_is_said(self):

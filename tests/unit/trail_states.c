@@ -163,6 +163,27 @@ static void test_a_silent_pair_is_compared_with_itself(void **state)
     }
 }
 
+static void test_what_an_unfinished_process_lacks_proves_nothing(void **state)
+{
+    (void)state;
+    for (int unfinished = 0; unfinished <= 1; unfinished++) {
+        struct build b;
+        build_start(&b);
+        build_lock(&b, "x", "a.py:7", "exact");
+        build_process(&b, "p.1.local", ARM_LOCAL, 1);
+        build_process(&b, "p.1.upload", ARM_UPLOAD, 1);
+        b.ledger.instances[1].unfinished = unfinished;
+        build_took(&b, 0, 0, 800);
+        build_took(&b, 1, 0, 800);
+        build_copy_saw(&b, STAGE_COLLECTOR, 0, "a.py:7:x", 800);
+        build_copy_saw(&b, STAGE_UPLOAD, 1, "b.py:1:y", 500);
+        const struct trail_result *r = build_judge(&b);
+        expect_state(r, 0, STAGE_UPLOAD, unfinished ? STATE_UNDERSAMPLED : STATE_ABSENT);
+        assert_int_equal(r->locks[0].lost, !unfinished);
+        build_end(&b);
+    }
+}
+
 static void test_arms_feed_their_stages(void **state)
 {
     static const struct {
@@ -560,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_an_exact_multiple_of_a_second_is_not_rounded_up),
         cmocka_unit_test(test_a_silent_process_proves_nothing),
         cmocka_unit_test(test_a_silent_pair_is_compared_with_itself),
+        cmocka_unit_test(test_what_an_unfinished_process_lacks_proves_nothing),
         cmocka_unit_test(test_arms_feed_their_stages),
         cmocka_unit_test(test_a_stage_that_did_not_run_is_not_run),
         cmocka_unit_test(test_counts_are_summed_over_copies_and_processes),

@@ -162,7 +162,8 @@ void json_double(struct json_out *j, double value)
     before_value(j);
     /* Whole numbers as people write them: 100000, not 1e+05. Up to 1e15 each of them is exact. */
     if (fabs(value) < 1e15 && value == trunc(value)) {
-        buf_printf(j->buf, "%.0f", value);
+        /* "-0" would read back as the integer 0. */
+        buf_printf(j->buf, value == 0 && signbit(value) ? "%.1f" : "%.0f", value);
         return;
     }
     char text[32];

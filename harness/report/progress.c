@@ -123,10 +123,12 @@ static void add_log(struct buf *out, const struct run_event *event, const char *
 
 static void log_phase(struct progress *p, const struct run_event *event, struct buf *out)
 {
-    size_t before = p->count;
-    find_row(p, event->who, event->phase);
+    size_t at = find_row(p, event->who, event->phase); /* may move the rows */
+    struct row *row = &p->rows[at];
     double *logged = logged_at(p, event->who);
-    if (p->count == before && event->elapsed_s - *logged < PROGRESS_LOG_S)
+    bool ends = event->done >= 1 && row->done < 1;
+    row->done = event->done;
+    if (!ends && event->elapsed_s - *logged < PROGRESS_LOG_S)
         return;
     *logged = event->elapsed_s;
     char *text = mem_printf("%s %.0f %%, %" PRIu64 " acquires", event->phase, event->done * 100, event->acquires);

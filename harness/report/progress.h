@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In a log one worker gets at most one line of progress in this time; changes of state and the first line of each phase
- * come always. */
+/* In a log one worker gets at most one line of progress in this time; changes of state and the end of each phase come
+ * always. */
 #define PROGRESS_LOG_S 10.0
 /* On a terminal the block is drawn at most ten times a second: faster than an eye follows costs time and bandwidth
  * only. */

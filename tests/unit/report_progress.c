@@ -67,7 +67,7 @@ static void test_log_has_plain_lines(void **state)
     end(&f);
 }
 
-/* One line for each phase when it begins, and then one per worker in ten seconds. */
+/* One line for each worker in ten seconds, whatever it does. */
 static void test_log_is_not_flooded(void **state)
 {
     struct fixture f;
@@ -79,11 +79,26 @@ static void test_log_is_not_flooded(void **state)
     }
     expect(&f, "    0.0 s  a: member 50 %, 7 acquires\n"
                "    0.0 s  b: member 50 %, 7 acquires\n"
-               "    0.1 s  a: local 50 %, 7 acquires\n"
+               "   10.0 s  a: member 50 %, 7 acquires\n"
                "   10.0 s  b: member 50 %, 7 acquires\n"
-               "   10.1 s  a: local 50 %, 7 acquires\n"
-               "   20.0 s  b: member 50 %, 7 acquires\n"
-               "   20.1 s  a: local 50 %, 7 acquires\n");
+               "   20.0 s  a: member 50 %, 7 acquires\n"
+               "   20.0 s  b: member 50 %, 7 acquires\n");
+    end(&f);
+}
+
+static void test_log_tells_the_end_of_each_phase_once(void **state)
+{
+    struct fixture f;
+    (void)state;
+    begin(&f, false, 24);
+    phase(&f, 0, "a", "local", 0, 0);
+    phase(&f, 1, "a", "local", 1, 40);
+    phase(&f, 2, "a", "local", 1, 40);
+    phase(&f, 3, "a", "member", 0.5, 60);
+    phase(&f, 4, "a", "member", 1, 80);
+    expect(&f, "    0.0 s  a: local 0 %, 0 acquires\n"
+               "    1.0 s  a: local 100 %, 40 acquires\n"
+               "    4.0 s  a: member 100 %, 80 acquires\n");
     end(&f);
 }
 
@@ -215,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_has_plain_lines),
         cmocka_unit_test(test_log_is_not_flooded),
+        cmocka_unit_test(test_log_tells_the_end_of_each_phase_once),
         cmocka_unit_test(test_terminal_redraws_in_place),
         cmocka_unit_test(test_terminal_keeps_problems_above_the_block),
         cmocka_unit_test(test_terminal_draws_ten_times_a_second),

@@ -10,7 +10,6 @@
 /* An interpreter behind a version manager's shim takes a second at its first start. */
 #define RUN_TIMEOUT_MS 20000
 #define CONNECT_TIMEOUT_MS 3000
-#define DEFAULT_INDEX "https://pypi.org/simple"
 
 static void cut_line(struct buf *b)
 {
@@ -50,6 +49,7 @@ static bool check_interpreter(struct doctor *d, const char *interpreter)
     return good;
 }
 
+/* The index that pip was told to use, for the caller to free; NULL where it was told none and goes to its default. */
 static char *find_index(const char *interpreter)
 {
     const char *ask[] = {interpreter, "-m", "pip", "config", "get", "global.index-url", NULL};
@@ -64,7 +64,7 @@ static char *find_index(const char *interpreter)
         index = mem_strdup(out.data);
     }
     buf_fini(&out);
-    return index ? index : mem_strdup(DEFAULT_INDEX);
+    return index;
 }
 
 /* The URL without a user's name and password in it. */
@@ -80,7 +80,12 @@ static char *without_secrets(const char *url)
 
 static void check_index(struct doctor *d, const char *interpreter)
 {
-    char *index = find_index(interpreter), *shown = without_secrets(index);
+    char *index = find_index(interpreter);
+    if (!index) {
+        doctor_say(d, FINDING_OK, "package index", NULL, "pip's default: not tried");
+        return;
+    }
+    char *shown = without_secrets(index);
     struct err e;
     if (getenv("HTTPS_PROXY") || getenv("https_proxy") || getenv("ALL_PROXY"))
         doctor_say(d, FINDING_OK, "package index", NULL, "%s, through a proxy: not tried", shown);

@@ -2,10 +2,12 @@
 #include "commands/commands.h"
 
 #include "commands/output.h"
+#include "report/text.h"
 #include "scenario/nearest.h"
 #include "scenario/scenario.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char scenario_topic[] = "scenario";
 
@@ -24,6 +26,27 @@ static int unknown_topic(const char *name)
     return output_error(&e);
 }
 
+/* One line for each key is what grep wants; on a terminal its text goes below itself, behind the column of keys. */
+static void add_keys(struct buf *out)
+{
+    struct buf lines = {0};
+    scenario_describe_keys(&lines);
+    if (!output_is_terminal(STDOUT_FILENO)) {
+        *out = lines;
+        return;
+    }
+    const char *first = lines.data;
+    size_t indent = strcspn(first, " ");
+    indent += strspn(first + indent, " ");
+    for (char *at = lines.data, *newline; (newline = strchr(at, '\n')); at = newline + 1) {
+        *newline = '\0';
+        size_t key = strlen(at) < indent ? strlen(at) : indent;
+        buf_add(out, at, key);
+        text_add_wrapped(out, at + key, indent);
+    }
+    buf_fini(&lines);
+}
+
 static int run(const struct command_line *line)
 {
     struct buf text = {0};
@@ -34,7 +57,7 @@ static int run(const struct command_line *line)
     else if (command)
         command_usage(command, &text);
     else if (strcmp(topic, scenario_topic) == 0)
-        scenario_describe_keys(&text);
+        add_keys(&text);
     else
         return unknown_topic(topic);
     int code = output_text(&text);

@@ -62,6 +62,12 @@ class Usage(Cli):
         self.assertEqual(result.status, 0)
         self.assertRegex(result.output, r"(?m)^workers\.NAME\.capture_pct +\S")
 
+    def test_help_scenario_fits_a_terminal(self):
+        piped = self.locktrail("help", "scenario").output
+        shown = self.on_terminal("help", "scenario").output
+        self.assertEqual([line for line in shown.splitlines() if len(line) > 80], [])
+        self.assertEqual(shown.split(), piped.split())
+
     def test_version(self):
         for args in (["version"], ["--version"]):
             self.assertRegex(self.locktrail(*args).output, r"^locktrail \d+\.\d+\.\d+ \(reports: locktrail/report/1\)\n$")

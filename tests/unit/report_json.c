@@ -29,7 +29,7 @@ static struct json *read_back(const struct evidence *ev)
 static void test_whole_documents(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof expected_runs / sizeof *expected_runs; i++) {
+    for (size_t i = 0; i < EXPECTED_DOCUMENTS; i++) {
         struct buf b = {0};
         report_json(expected_runs[i].make(), &b);
         expect_file(expected_runs[i].name, "json", &b);

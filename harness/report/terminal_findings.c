@@ -178,11 +178,10 @@ void terminal_known_limits(const struct terminal *t)
     buf_fini(&list);
 }
 
-/* The stages at which a lock is undersampled, as one line. */
-static void add_undersampled(const struct terminal *t, const struct trail_lock *lock)
+/* The stages at which a lock is undersampled, and the run that it would need, as one line; for the caller to free. */
+static char *describe_undersampled(const struct terminal *t, const struct trail_lock *lock)
 {
     struct buf text = {0};
-    char *label = view_lock_label(t->ev, lock->lock);
     int64_t longest = 0;
     bool counted = view_truth(t->ev, lock->lock).known;
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
@@ -201,12 +200,50 @@ static void add_undersampled(const struct terminal *t, const struct trail_lock *
         buf_printf(&text, ": needs a run of at least %s", needed);
     else
         buf_add_str(&text, ": how long a run it needs can't be said");
-    text_add_fitted(t->out, label, TEXT_WIDTH);
-    buf_add_char(t->out, '\n');
-    add_paragraph(t, text.data);
     free(needed);
-    free(label);
-    buf_fini(&text);
+    return buf_steal(&text);
+}
+
+/* More different things are not said of the undersampled; one that is read to the end says enough. */
+#define ALIKE_MAX 50
+
+/* Locks of which the same is to be said. */
+struct alike {
+    char *text;
+    struct buf labels; /* separated by commas */
+};
+
+struct alikes {
+    struct alike *items;
+    size_t count, capacity;
+    size_t left_out; /* locks beyond ALIKE_MAX */
+};
+
+/* Takes `text`. NULL beyond ALIKE_MAX. */
+static struct alike *find_alike(struct alikes *all, char *text)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->items[i].text, text) == 0) {
+            free(text);
+            return &all->items[i];
+        }
+    }
+    if (all->count == ALIKE_MAX) {
+        all->left_out++;
+        free(text);
+        return NULL;
+    }
+    all->items = mem_grow(all->items, all->count, &all->capacity, sizeof *all->items);
+    all->items[all->count] = (struct alike){.text = text};
+    return &all->items[all->count++];
+}
+
+static void add_alike(const struct terminal *t, struct alike *alike)
+{
+    text_add_wrapped(t->out, alike->labels.data, 0);
+    add_paragraph(t, alike->text);
+    free(alike->text);
+    buf_fini(&alike->labels);
 }
 
 static bool is_undersampled(const struct trail_lock *lock)
@@ -219,15 +256,25 @@ static bool is_undersampled(const struct trail_lock *lock)
 
 void terminal_undersampled(const struct terminal *t)
 {
-    bool any = false;
+    struct alikes all = {0};
     for (size_t i = 0; i < t->ev->trail.lock_count; i++) {
-        if (!is_undersampled(&t->ev->trail.locks[i]))
+        const struct trail_lock *lock = &t->ev->trail.locks[i];
+        if (!is_undersampled(lock))
             continue;
-        if (!any)
-            terminal_title(t, "UNDERSAMPLED");
-        any = true;
-        add_undersampled(t, &t->ev->trail.locks[i]);
+        struct alike *alike = find_alike(&all, describe_undersampled(t, lock));
+        if (!alike)
+            continue;
+        char *label = view_lock_label(t->ev, lock->lock);
+        buf_printf(&alike->labels, "%s%s", alike->labels.size > 0 ? ", " : "", label);
+        free(label);
     }
+    if (all.count > 0)
+        terminal_title(t, "UNDERSAMPLED");
+    for (size_t i = 0; i < all.count; i++)
+        add_alike(t, &all.items[i]);
+    if (all.left_out > 0)
+        buf_printf(t->out, "and %zu more\n", all.left_out);
+    free(all.items);
 }
 
 static void add_undeclared(const struct terminal *t, const struct undeclared *u)

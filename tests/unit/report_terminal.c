@@ -143,6 +143,30 @@ static void test_worth_of_a_lost_lock_before_its_loss(void **state)
     assert_int_equal(view_worth(&lock, STAGE_BACKEND), VIEW_LOST);
 }
 
+/* Locks that need the same are told together, and not more than 50 different needs. */
+static void test_undersampled_locks_are_told_together(void **state)
+{
+    struct evidence *ev = evidence_begin("smoke");
+    (void)state;
+    for (int i = 0; i < 61; i++) {
+        char id[32], name[32];
+        snprintf(id, sizeof id, "member/lock_%d", i);
+        snprintf(name, sizeof name, "lock_%d", i);
+        struct trail_lock *t = add_lock(ev, "python", id, name, "member.py", (unsigned)i + 10, 120, "eff");
+        t->stages[STAGE_COLLECTOR].true_acquires = t->stages[STAGE_UPLOAD].true_acquires =
+            i < 2 ? 7 : 100 + (unsigned)i;
+    }
+    judge_by_hand(ev, VERDICT_INCONCLUSIVE, "Too few samples.");
+    struct buf b = report(ev, false);
+    assert_non_null(strstr(b.data, "UNDERSAMPLED\nmember/lock_0, member/lock_1\n"
+                                   "    collector (7 acquires), upload (7 acquires): how long a run it needs can't\n"
+                                   "    be said\nmember/lock_2\n"));
+    assert_non_null(strstr(b.data, "\nmember/lock_50\n    collector (150 acquires)"));
+    assert_non_null(strstr(b.data, "    can't be said\nand 10 more\n"));
+    assert_null(strstr(b.data, "\nmember/lock_51\n    "));
+    buf_fini(&b);
+}
+
 static void test_interrupted_run_is_marked(void **state)
 {
     struct evidence *ev = make_success();
@@ -164,6 +188,7 @@ int main(void)
         cmocka_unit_test_teardown(test_blame, drop),
         cmocka_unit_test_teardown(test_blame_of_the_uploading_process, drop),
         cmocka_unit_test(test_worth_of_a_lost_lock_before_its_loss),
+        cmocka_unit_test_teardown(test_undersampled_locks_are_told_together, drop),
         cmocka_unit_test_teardown(test_interrupted_run_is_marked, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,8 @@ import tempfile
 
 ORDER = ["base", "trail", "profile", "scenario", "io", "pipeline", "engine", "report", "commands"]
 HOMES = {
-    r"uv\.h": {"io", "pipeline", "engine"},
-    r"curl/.*": {"io"},
+    r"uv\.h": {"io", "engine"},
+    r"curl/.*": {"io", "engine"},
     r"microhttpd\.h": {"io"},
     r"openssl/.*": {"io"},
     r"yaml\.h": {"scenario"},

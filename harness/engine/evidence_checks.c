@@ -91,7 +91,7 @@ void evidence_check_workload(struct evidence *ev)
         const struct instance *instance = &ev->ledger.instances[i];
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
-        bool speaks = def->runtime == RUNTIME_DDTRACE || def->protocol == PROTOCOL_LINES;
+        bool speaks = scenario_worker_speaks(def);
         /* One that went wrong has its problem already. */
         if (instance->arm == ARM_CONTROL || !speaks || !w->good)
             continue;

@@ -177,8 +177,7 @@ static void forget_unfinished(struct evidence *ev)
         struct instance *instance = &ev->ledger.instances[i];
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
-        bool speaks = def->runtime == RUNTIME_DDTRACE || def->protocol == PROTOCOL_LINES;
-        instance->unfinished = !w->ended || (speaks && !w->said_done);
+        instance->unfinished = !w->ended || (scenario_worker_speaks(def) && !w->said_done);
         if (w->said_done && w->ended)
             continue;
         for (size_t l = 0; l < ev->ledger.lock_count; l++)
@@ -195,7 +194,7 @@ int evidence_read_ledger(struct evidence *ev, struct err *e)
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         const struct instance *instance = &ev->ledger.instances[i];
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
-        if (instance->arm != ARM_CONTROL && def->runtime == RUNTIME_COMMAND && def->protocol == PROTOCOL_SILENT)
+        if (instance->arm != ARM_CONTROL && !scenario_worker_speaks(def))
             add_silent(ev, i, def);
     }
     return 0;

@@ -30,7 +30,7 @@ static void on_deadline(uv_timer_t *timer);
 
 static bool speaks(const struct worker *w)
 {
-    return w->def->runtime == RUNTIME_DDTRACE || w->def->protocol == PROTOCOL_LINES;
+    return scenario_worker_speaks(w->def);
 }
 
 static void move(struct worker *w, enum worker_state next)

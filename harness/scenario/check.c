@@ -39,12 +39,6 @@ static const struct scenario_worker *first_with(const struct scenario *s, enum r
     return NULL;
 }
 
-/* A worker that can be told what to do. */
-static bool runs_phases(const struct scenario_worker *w)
-{
-    return w->runtime == RUNTIME_DDTRACE || w->protocol == PROTOCOL_LINES;
-}
-
 /* --- phases ----------------------------------------------------------------------------------------------------- */
 
 static void check_pattern(struct complaints *c, const struct scenario *s, size_t at, const struct node *item)
@@ -107,7 +101,7 @@ static void check_phases(struct complaints *c, const struct scenario *s, const s
         check_phase(c, s, i, phases->items[i]);
     }
     for (size_t i = 0; i < s->worker_count; i++) {
-        any_runs |= runs_phases(&s->workers[i]);
+        any_runs |= scenario_worker_speaks(&s->workers[i]);
     }
     if (is_bad(root, "workers") || is_bad(root, "phases")) {
         return;
@@ -132,7 +126,7 @@ static void check_size(struct complaints *c, const struct scenario *s, const str
     unsigned arms = s->arms == ARMS_PAIRED ? 2 : 1;
     for (size_t i = 0; i < s->worker_count; i++) {
         processes += s->workers[i].count;
-        told += runs_phases(&s->workers[i]) ? s->workers[i].count : 0;
+        told += scenario_worker_speaks(&s->workers[i]) ? s->workers[i].count : 0;
     }
     if (processes > PROCESSES_MAX) {
         complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
@@ -177,7 +171,7 @@ static void check_expected_worker(struct complaints *c, const struct scenario *s
     const struct node *n = node_get(item, "worker", NULL);
     const struct step element = {ROOT_STEP("expect"), NULL, at}, step = {&element, "worker", 0};
     const struct scenario_worker *w = scenario_find_worker(s, l->worker);
-    if (w && !runs_phases(w) && !has_lock(w, l->id)) {
+    if (w && !scenario_worker_speaks(w) && !has_lock(w, l->id)) {
         const struct step lock = {&element, "lock", 0};
         complain(c, node_get(item, "lock", NULL)->place, &lock,
                  "worker `%s` has no such lock, expected the id or the name of one of its `locks`", w->name);

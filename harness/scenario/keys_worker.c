@@ -86,7 +86,7 @@ static bool is_command(const void *base)
 
 static bool speaks(const void *base)
 {
-    return is_ddtrace(base) || ((const struct scenario_worker *)base)->protocol == PROTOCOL_LINES;
+    return scenario_worker_speaks(base);
 }
 
 static bool is_silent(const void *base)

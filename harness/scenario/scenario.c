@@ -74,6 +74,11 @@ void scenario_free(struct scenario *s)
     free(s);
 }
 
+bool scenario_worker_speaks(const struct scenario_worker *w)
+{
+    return w->runtime == RUNTIME_DDTRACE || w->protocol == PROTOCOL_LINES;
+}
+
 const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name)
 {
     for (size_t i = 0; i < s->worker_count; i++) {

@@ -170,6 +170,10 @@ void scenario_print(const struct scenario *s, struct buf *out);
 /* The key tables as text for `locktrail help scenario`: one line for each key with type, range, default and meaning. */
 void scenario_describe_keys(struct buf *out);
 
+/* Whether the worker gets orders and says on descriptor 3 what it does: ddtrace's workload does, a command if its
+ * protocol is `lines`. */
+bool scenario_worker_speaks(const struct scenario_worker *w);
+
 const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name);
 
 #endif

@@ -74,6 +74,7 @@ unit-$(1): $$(UNIT_$(1))
 UNIT += $$(UNIT_$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+include $(wildcard workers/*/*.mk)
 # Whatever starts a child process needs the guard beside it.
 unit-io unit-pipeline unit-engine: $(BUILD)/locktrail-guard
 
@@ -101,12 +102,12 @@ $(BUILD)/locktrail-guard: $(GUARD_OBJECTS)
 
 ## make            build everything into build/
 .PHONY: all
-all: $(BUILD)/locktrail $(BUILD)/locktrail-guard
+all: $(BUILD)/locktrail $(BUILD)/locktrail-guard $(WORKERS)
 
 ## make deps       install what is missing (Debian packages; as root or through sudo, elsewhere it names them)
 DEPS := gcc clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates \
         libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
-        liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libcmocka-dev python3 python3-venv \
+        liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libcmocka-dev libdw-dev libelf-dev python3 python3-venv \
         python3-jsonschema zstd libxml2-utils
 .PHONY: deps
 deps:
@@ -139,11 +140,11 @@ test: all unit
 ## make check      sanitizers, both compilers, static analysis, formatting, the folders' order
 .PHONY: check check-format check-layers check-static check-san check-clang check-python
 check: check-format check-layers check-python check-clang check-static check-san
-C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 check-format:
 	clang-format --dry-run -Werror $(C_FILES)
 check-layers:
-	$(PYTHON) tests/lint/layers.py harness
+	$(PYTHON) tests/lint/layers.py harness workers/lockprof
 	$(PYTHON) tests/lint/layers.py --selftest
 check-python:
 	$(PYTHON) -m compileall -q workers/python tests
@@ -151,9 +152,9 @@ check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang all unit
 check-static: $(GEN)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
-	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -I$(BUILD)/gen -j $(JOBS) harness workers
-	echo $(wildcard harness/*/*.c workers/*/*.c) | xargs -n 6 -P $(JOBS) sh -c \
-	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Iharness -Iworkers -I$(BUILD)/gen -j $(JOBS) harness workers
+	echo $(wildcard harness/*/*.c workers/*/*.c workers/*/*/*.c) | xargs -n 6 -P $(JOBS) sh -c \
+	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c17 $(CPPFLAGS) -Iworkers 2>/dev/null' tidy
 check-san:
 	$(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 all unit
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \

@@ -39,11 +39,44 @@ static const struct scenario_worker *first_with(const struct scenario *s, enum r
     return NULL;
 }
 
+static const struct scenario_worker *first_ours(const struct scenario *s)
+{
+    for (size_t i = 0; i < s->worker_count; i++) {
+        if (scenario_worker_is_ours(&s->workers[i])) {
+            return &s->workers[i];
+        }
+    }
+    return NULL;
+}
+
 /* --- phases ----------------------------------------------------------------------------------------------------- */
+
+static void check_known(struct complaints *c, struct place place, const struct step *step, enum runtime runtime,
+                        const char *pattern)
+{
+    const char *const *names = pattern_names(runtime);
+    struct nearest best = {0};
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(names[i], pattern) == 0) {
+            return;
+        }
+        nearest_offer(&best, pattern, names[i]);
+    }
+    struct buf text = {0};
+    buf_printf(&text, "`%s` is no pattern of %s workers", pattern, runtime_words[runtime]);
+    if (best.word) {
+        buf_printf(&text, ", did you mean `%s`?", best.word);
+    } else {
+        for (size_t i = 0; names[i]; i++) {
+            buf_printf(&text, "%s%s", i ? ", " : ", expected one of ", names[i]);
+        }
+    }
+    complain(c, place, step, "%s", text.data);
+    buf_fini(&text);
+}
 
 static void check_pattern(struct complaints *c, const struct scenario *s, size_t at, const struct node *item)
 {
-    const struct scenario_worker *python = first_with(s, RUNTIME_DDTRACE);
     const char *pattern = s->phases[at].pattern;
     const struct step phase = {ROOT_STEP("phases"), NULL, at}, step = {&phase, "pattern", 0};
     const struct node *n = node_get(item, "pattern", NULL);
@@ -53,26 +86,11 @@ static void check_pattern(struct complaints *c, const struct scenario *s, size_t
             return;
         }
     }
-    struct nearest best = {0};
-    for (size_t i = 0; python && pattern_names[i]; i++) {
-        if (strcmp(pattern_names[i], pattern) == 0)
-            return;
-        nearest_offer(&best, pattern, pattern_names[i]);
-    }
-    if (python == NULL) {
-        return;
-    }
-    struct buf text = {0};
-    buf_printf(&text, "`%s` is no pattern of ddtrace workers", pattern);
-    if (best.word) {
-        buf_printf(&text, ", did you mean `%s`?", best.word);
-    } else {
-        for (size_t i = 0; pattern_names[i]; i++) {
-            buf_printf(&text, "%s%s", i ? ", " : ", expected one of ", pattern_names[i]);
+    for (enum runtime runtime = RUNTIME_NATIVE; runtime <= RUNTIME_COMMAND; runtime++) {
+        if (pattern_names(runtime) && first_with(s, runtime)) {
+            check_known(c, n->place, &step, runtime, pattern);
         }
     }
-    complain(c, n->place, &step, "%s", text.data);
-    buf_fini(&text);
 }
 
 static void check_phase(struct complaints *c, const struct scenario *s, size_t at, const struct node *item)
@@ -106,12 +124,12 @@ static void check_phases(struct complaints *c, const struct scenario *s, const s
     if (is_bad(root, "workers") || is_bad(root, "phases")) {
         return;
     }
-    const struct scenario_worker *python = first_with(s, RUNTIME_DDTRACE);
-    if (python && s->phase_count == 0) {
+    const struct scenario_worker *ours = first_ours(s);
+    if (ours && s->phase_count == 0) {
         complain(c, key_place(root, "phases"), phases ? ROOT_STEP("phases") : NULL,
                  phases ? "no phase, and worker `%s` needs one, expected a list of patterns"
                         : "`phases` is missing, and worker `%s` needs it, expected a list of patterns",
-                 python->name);
+                 ours->name);
     } else if (s->phase_count > 0 && s->worker_count > 0 && !any_runs) {
         complain(c, key_place(root, "phases"), ROOT_STEP("phases"),
                  "no worker runs them: a silent command does what it does, expected no phases");
@@ -123,34 +141,39 @@ static void check_phases(struct complaints *c, const struct scenario *s, const s
 static void check_size(struct complaints *c, const struct scenario *s, const struct node *root)
 {
     uint64_t processes = 0, told = 0;
-    unsigned arms = s->arms == ARMS_PAIRED ? 2 : 1;
     for (size_t i = 0; i < s->worker_count; i++) {
         processes += s->workers[i].count;
-        told += scenario_worker_speaks(&s->workers[i]) ? s->workers[i].count : 0;
+        unsigned arms = scenario_worker_arms(s, &s->workers[i]) == ARMS_PAIRED ? 2 : 1;
+        told += scenario_worker_speaks(&s->workers[i]) ? (uint64_t)s->workers[i].count * arms : 0;
     }
     if (processes > PROCESSES_MAX) {
         complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
                  "%" PRIu64 " processes for each arm, expected at most %d", processes, PROCESSES_MAX);
-    } else if (told * arms * s->threads > THREADS_MAX && !is_bad(root, "threads") && !is_bad(root, "arms")) {
+    } else if (told * s->threads > THREADS_MAX && !is_bad(root, "threads") && !is_bad(root, "arms")) {
         complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
-                 "%" PRIu64 " processes of %u threads are %" PRIu64 " threads, expected at most %d in all", told * arms,
-                 s->threads, told * arms * s->threads, THREADS_MAX);
+                 "%" PRIu64 " processes of %u threads are %" PRIu64 " threads, expected at most %d in all", told,
+                 s->threads, told * s->threads, THREADS_MAX);
     }
 }
 
 static void check_arms(struct complaints *c, const struct scenario *s, const struct node *root)
 {
     const struct node *arms = check_given(root, "arms");
-    const struct scenario_worker *python = first_with(s, RUNTIME_DDTRACE);
+    const struct scenario_worker *python = first_with(s, RUNTIME_DDTRACE), *native = first_with(s, RUNTIME_NATIVE);
     if (arms && s->arms == ARMS_TEE && python) {
         complain(c, arms->place, ROOT_STEP("arms"),
-                 "`tee` and worker `%s`: ddtrace writes a local file or uploads, never both, expected `paired`",
-                 python->name);
+                 "`tee` and worker `%s`: ddtrace writes a local file or uploads, never both, expected `%s`",
+                 python->name, native ? "auto" : "paired");
+    }
+    if (arms && s->arms == ARMS_PAIRED && native) {
+        complain(c, arms->place, ROOT_STEP("arms"),
+                 "`paired` and worker `%s`: lockprof gives both copies from one process, expected `%s`", native->name,
+                 python ? "auto" : "tee");
     }
     const struct node *control = check_given(root, "control");
-    if (control && s->control.kind == CONTROL_BUILTIN && !python) {
+    if (control && s->control.kind == CONTROL_BUILTIN && !first_ours(s)) {
         complain(c, control->place, ROOT_STEP("control"),
-                 "`builtin` runs locktrail's own Python workload, and no worker is ddtrace's, expected `none` "
+                 "`builtin` runs locktrail's own workloads, and every worker is a command, expected `none` "
                  "or a mapping with `command`");
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/check.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A lock of a command. */
@@ -70,6 +71,31 @@ static void check_inspect_dir(struct complaints *c, const struct scenario_worker
     }
 }
 
+/* A whole number of acquires to a sample, with room for percentages that were rounded (33.3). */
+#define SAMPLING_TOLERANCE 0.005
+/* Longest way between two samples: at a million acquires in a second still one sample in each. */
+#define SAMPLING_MAX 1e6
+
+/* lockprof takes one acquire in N, so not every percentage can be had. */
+static void check_sampling(struct complaints *c, const struct scenario_worker *w, const struct node *node,
+                           const struct step *step)
+{
+    const struct node *key = check_given(node, "capture_pct");
+    const struct step inner = {step, "capture_pct", 0};
+    if (key == NULL || w->runtime != RUNTIME_NATIVE) {
+        return;
+    }
+    double every = 100 / w->capture_pct, nearest = round(every);
+    if (nearest > SAMPLING_MAX) {
+        complain(c, key->place, &inner, "%.6g is one sample in %.6g acquires, expected at least %g (1 in %.0f)",
+                 w->capture_pct, every, 100 / SAMPLING_MAX, SAMPLING_MAX);
+    } else if (fabs(every - nearest) > SAMPLING_TOLERANCE * nearest) {
+        complain(c, key->place, &inner,
+                 "lockprof takes 1 in N, expected %.6g (1 in %.0f) or %.6g (1 in %.0f), not %.6g", 100 / floor(every),
+                 floor(every), 100 / ceil(every), ceil(every), w->capture_pct);
+    }
+}
+
 void check_worker(struct complaints *c, const struct scenario *s, const struct scenario_worker *w,
                   const struct node *root)
 {
@@ -82,6 +108,7 @@ void check_worker(struct complaints *c, const struct scenario *s, const struct s
     }
     check_locks(c, w, node, &step);
     check_inspect_dir(c, w, node, &step);
+    check_sampling(c, w, node, &step);
     if (w->runtime != RUNTIME_COMMAND) {
         return;
     }

@@ -61,10 +61,10 @@ static void fill_inspect_dir(struct scenario_worker *w)
     }
 }
 
-static bool any_ddtrace(const struct scenario *s)
+static bool any_ours(const struct scenario *s)
 {
     for (size_t i = 0; i < s->worker_count; i++) {
-        if (s->workers[i].runtime == RUNTIME_DDTRACE) {
+        if (scenario_worker_is_ours(&s->workers[i])) {
             return true;
         }
     }
@@ -86,7 +86,7 @@ void check_fill(struct scenario *s, const struct node *root)
         fill_text(&s->expect[i].name, "");
         fill_text(&s->expect[i].file, "");
     }
-    if (node_get(root, "control", NULL) == NULL && !any_ddtrace(s)) {
+    if (node_get(root, "control", NULL) == NULL && !any_ours(s)) {
         s->control.kind = CONTROL_NONE;
     }
     fill_phases(s);

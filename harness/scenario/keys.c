@@ -14,7 +14,7 @@
 
 #define AT(member) offsetof(struct scenario, member)
 
-static const char *const arms_words[] = {"paired", "tee", NULL};
+static const char *const arms_words[] = {"auto", "paired", "tee", NULL};
 static const char *const control_words[] = {"none", "builtin", NULL};
 static const char *const report_words[] = {"brief", "debug", NULL};
 static const char *const forward_words[] = {"environment", "none", "agent", "agentless", NULL};
@@ -291,8 +291,9 @@ static const struct key root_rows[] = {
      .type = KEY_WORD,
      .offset = AT(arms),
      .words = arms_words,
-     .initial = "paired",
-     .help = "how the local profile and the upload are got: from two processes with the same work, or both from one"},
+     .initial = "auto",
+     .help = "how the local profile and the upload are got: from two processes with the same work, or both from one; "
+             "auto: both from one of a native worker, from two of others"},
     {.name = "report",
      .type = KEY_WORD,
      .offset = AT(report),
@@ -305,7 +306,7 @@ static const struct key root_rows[] = {
      .words = control_words,
      .table = &control_table,
      .initial = "builtin",
-     .help = "does the collector work at all? none is the default where no worker is ddtrace's"},
+     .help = "does the collector work at all? none is the default where every worker is a command"},
     {.name = "workers",
      .type = KEY_NAMED,
      .offset = AT(workers),

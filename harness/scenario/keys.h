@@ -94,8 +94,11 @@ struct key_table {
 /* The table of struct scenario, from which all others are reached, and the one of struct scenario_worker. */
 extern const struct key_table keys_root, keys_worker;
 
-/* Patterns that the ddtrace worker has; NULL at the end. */
-extern const char *const pattern_names[];
+/* Patterns that the workload of a runtime has, NULL at the end; NULL for commands. */
+const char *const *pattern_names(enum runtime runtime);
+
+/* Names in the order of enum runtime and of enum build; NULL at the end. */
+extern const char *const runtime_words[], *const build_words[];
 
 /* "a whole number from 2 to 1024", "one of `paired`, `tee`": what a row wants. */
 void key_expected(struct buf *out, const struct key *key);

@@ -5,12 +5,21 @@
 
 #define ROWS(array) .rows = (array), .count = sizeof(array) / sizeof *(array)
 
-/* The patterns of workers/python. */
-const char *const pattern_names[] = {"local",     "global",    "member",    "nested",    "private",     "anonymous",
-                                     "reentrant", "slots",     "container", "alias",     "shared_name", "late_name",
-                                     "condition", "semaphore", "module",    "inherited", "in_turn",     NULL};
+/* The patterns of workers/python and of workers/native. */
+static const char *const python_patterns[] = {
+    "local", "global",      "member",    "nested",    "private",   "anonymous", "reentrant", "slots",   "container",
+    "alias", "shared_name", "late_name", "condition", "semaphore", "module",    "inherited", "in_turn", NULL};
+static const char *const native_patterns[] = {"local",     "global",    "member", "nested",      "private",
+                                              "anonymous", "reentrant", "slots",  "container",   "alias",
+                                              "wrapper",   "static",    "array",  "shared_name", NULL};
 
-static const char *const runtime_words[] = {"ddtrace", "command", NULL};
+const char *const *pattern_names(enum runtime runtime)
+{
+    return runtime == RUNTIME_DDTRACE ? python_patterns : runtime == RUNTIME_NATIVE ? native_patterns : NULL;
+}
+
+const char *const runtime_words[] = {"native", "ddtrace", "command", NULL};
+const char *const build_words[] = {"O0g", "O2g", "O3lto", "g1", "nodebug", "stripped", "split", "clang-O2g", NULL};
 static const char *const launcher_words[] = {"ddtrace-run", "auto", NULL};
 static const char *const lock_words[] = {"rlock", "lock", NULL};
 static const char *const protocol_words[] = {"silent", "lines", NULL};
@@ -81,7 +90,12 @@ static bool is_ddtrace(const void *base)
 
 static bool is_command(const void *base)
 {
-    return !is_ddtrace(base);
+    return ((const struct scenario_worker *)base)->runtime == RUNTIME_COMMAND;
+}
+
+static bool is_native(const void *base)
+{
+    return ((const struct scenario_worker *)base)->runtime == RUNTIME_NATIVE;
 }
 
 static bool speaks(const void *base)
@@ -98,11 +112,13 @@ static const struct condition only_ddtrace = {
     is_ddtrace, {"runtime", NULL}, "only a worker with `runtime: ddtrace` has this key", "runtime ddtrace"};
 static const struct condition only_command = {
     is_command, {"runtime", NULL}, "only a worker with `runtime: command` has this key", "runtime command"};
+static const struct condition only_native = {
+    is_native, {"runtime", NULL}, "only a worker with `runtime: native` has this key", "runtime native"};
 static const struct condition only_speaking = {
     speaks,
     {"runtime", "protocol"},
     "a worker with `protocol: silent` says nothing that could be waited for, expected no such key",
-    "runtime ddtrace or protocol lines"};
+    "runtime native or ddtrace, or protocol lines"};
 static const struct condition only_silent = {
     is_silent,
     {"runtime", "protocol"},
@@ -155,7 +171,7 @@ static const struct key worker_rows[] = {
      .offset = AT(runtime),
      .words = runtime_words,
      .initial = "ddtrace",
-     .help = "locktrail's Python workload under ddtrace, or a program of your own"},
+     .help = "locktrail's Python workload under ddtrace, its C workload under lockprof, or a program of your own"},
     {.name = "protocol",
      .type = KEY_WORD,
      .offset = AT(protocol),
@@ -183,7 +199,7 @@ static const struct key worker_rows[] = {
      .above = true,
      .max = 100,
      .initial = "100",
-     .help = "percentage of acquires that the profiler samples"},
+     .help = "percentage of acquires that the profiler samples; lockprof takes 1 in N: 100, 50, 33.3, 25, 10, 1 ..."},
     {.name = "upload_interval",
      .type = KEY_DURATION,
      .offset = AT(upload_interval_ms),
@@ -191,6 +207,19 @@ static const struct key worker_rows[] = {
      .max = KEY_HOURS(1),
      .initial = "10s",
      .help = "between two profiles of a process"},
+    {.name = "build",
+     .type = KEY_WORD,
+     .offset = AT(build),
+     .words = build_words,
+     .initial = "O2g",
+     .only = &only_native,
+     .help = "how the C workload was compiled: what its debug information leaves to be named"},
+    {.name = "optional",
+     .type = KEY_BOOL,
+     .offset = AT(optional),
+     .initial = "false",
+     .only = &only_ddtrace,
+     .help = "is it left out, and the report says so, where its virtual environment can't be made?"},
     {.name = "version",
      .type = KEY_TEXT,
      .offset = AT(version),

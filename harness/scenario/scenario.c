@@ -4,9 +4,11 @@
 
 #include "base/mem.h"
 #include "scenario/check.h"
+#include "scenario/keys.h"
 #include "scenario/override.h"
 #include "scenario/read.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +78,35 @@ void scenario_free(struct scenario *s)
 
 bool scenario_worker_speaks(const struct scenario_worker *w)
 {
-    return w->runtime == RUNTIME_DDTRACE || w->protocol == PROTOCOL_LINES;
+    return w->runtime != RUNTIME_COMMAND || w->protocol == PROTOCOL_LINES;
+}
+
+bool scenario_worker_is_ours(const struct scenario_worker *w)
+{
+    return w->runtime != RUNTIME_COMMAND;
+}
+
+enum arms scenario_worker_arms(const struct scenario *s, const struct scenario_worker *w)
+{
+    if (s->arms == ARMS_AUTO) {
+        return w->runtime == RUNTIME_NATIVE ? ARMS_TEE : ARMS_PAIRED;
+    }
+    return s->arms;
+}
+
+unsigned scenario_worker_sampling(const struct scenario_worker *w)
+{
+    return (unsigned)round(100 / w->capture_pct);
+}
+
+double scenario_worker_capture_rate(const struct scenario_worker *w)
+{
+    return w->runtime == RUNTIME_NATIVE ? 1 / (double)scenario_worker_sampling(w) : w->capture_pct / 100;
+}
+
+const char *scenario_build_name(enum build build)
+{
+    return build_words[build];
 }
 
 const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name)

@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum runtime { RUNTIME_DDTRACE, RUNTIME_COMMAND };
+enum runtime { RUNTIME_NATIVE, RUNTIME_DDTRACE, RUNTIME_COMMAND };
+enum build { BUILD_O0G, BUILD_O2G, BUILD_O3LTO, BUILD_G1, BUILD_NODEBUG, BUILD_STRIPPED, BUILD_SPLIT, BUILD_CLANG_O2G };
 enum launcher { LAUNCHER_DDTRACE_RUN, LAUNCHER_AUTO };
 enum lock_type { LOCK_TYPE_RLOCK, LOCK_TYPE_LOCK };
-enum arms { ARMS_PAIRED, ARMS_TEE };
+enum arms { ARMS_AUTO, ARMS_PAIRED, ARMS_TEE };
 enum protocol { PROTOCOL_SILENT, PROTOCOL_LINES };
 enum control_kind { CONTROL_NONE, CONTROL_BUILTIN, CONTROL_COMMAND };
 enum report_kind { REPORT_BRIEF, REPORT_DEBUG };
@@ -65,7 +66,11 @@ struct scenario_worker {
     int64_t upload_interval_ms;
     double capture_pct; /* 0 < x <= 100 */
 
+    /* native */
+    enum build build;
+
     /* ddtrace */
+    bool optional; /* left out of the run where its virtual environment can't be made */
     char *version; /* of ddtrace: "4.16.0" */
     char **packages;
     size_t package_count;
@@ -96,7 +101,7 @@ struct scenario {
     enum report_kind report;
 
     struct {
-        enum control_kind kind; /* CONTROL_BUILTIN only where a worker is ddtrace's */
+        enum control_kind kind; /* CONTROL_BUILTIN only where a worker is native or ddtrace's */
         char **command;         /* CONTROL_COMMAND */
         size_t command_count;
         int64_t timeout_ms;
@@ -170,9 +175,24 @@ void scenario_print(const struct scenario *s, struct buf *out);
 /* The key tables as text for `locktrail help scenario`: one line for each key with type, range, default and meaning. */
 void scenario_describe_keys(struct buf *out);
 
-/* Whether the worker gets orders and says on descriptor 3 what it does: ddtrace's workload does, a command if its
+/* Whether the worker gets orders and says on descriptor 3 what it does: locktrail's own workloads do, a command if its
  * protocol is `lines`. */
 bool scenario_worker_speaks(const struct scenario_worker *w);
+
+/* Whether the worker runs one of locktrail's own workloads, native or ddtrace's: it has phases and a builtin control.
+ */
+bool scenario_worker_is_ours(const struct scenario_worker *w);
+
+/* ARMS_PAIRED or ARMS_TEE: what `arms: auto` means depends on the worker's runtime. */
+enum arms scenario_worker_arms(const struct scenario *s, const struct scenario_worker *w);
+
+/* How many acquires a native worker's profiler takes for one sample: 100 / capture_pct, a whole number. */
+unsigned scenario_worker_sampling(const struct scenario_worker *w);
+/* The chance of one acquire to be sampled. */
+double scenario_worker_capture_rate(const struct scenario_worker *w);
+
+/* The word of a build, as it stands in YAML and in the program's name: "O2g". */
+const char *scenario_build_name(enum build build);
 
 const struct scenario_worker *scenario_find_worker(const struct scenario *s, const char *name);
 

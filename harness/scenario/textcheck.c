@@ -224,6 +224,8 @@ static const struct {
     {"DD_SERVICE", "expected it as the key `service` of the scenario"},
     {"DD_ENV", "expected it as the key `env` of the scenario"},
     {"DD_VERSION", "expected it as the key `version` of the scenario"},
+    {"LOCKPROF_DIR", "`lockprof run` makes the directory"},
+    {"LOCKPROF_RATE", "expected it as the key `capture_pct`"},
 };
 
 static const char *const secrets[] = {"DD_API_KEY", "DD_APP_KEY", "DD_APPLICATION_KEY"};

@@ -187,14 +187,24 @@ static void fill_ddtrace(struct scenario_worker *w)
     w->interpreter = mem_printf("/usr/%s", one_line_pieces[below(26)]);
     w->inspect_dir = below(2);
     w->lock = (enum lock_type)below(2);
+    w->optional = below(2);
     w->start_timeout_ms = (int64_t)between(100, 3600000);
     w->silence_timeout_ms = (int64_t)between(100, 3600000);
 }
 
-static void fill_worker(struct scenario_worker *w, bool is_command)
+static void fill_native(struct scenario_worker *w)
+{
+    w->build = (enum build)below(BUILD_CLANG_O2G + 1);
+    w->capture_pct = below(2) ? 100 : 100 / (double)between(1, 1000);
+    w->start_timeout_ms = (int64_t)between(100, 3600000);
+    w->silence_timeout_ms = (int64_t)between(100, 3600000);
+}
+
+static void fill_worker(struct scenario_worker *w, enum runtime runtime)
 {
     *w = (struct scenario_worker){.name = random_word(),
-                                  .runtime = is_command ? RUNTIME_COMMAND : RUNTIME_DDTRACE,
+                                  .runtime = runtime,
+                                  .build = BUILD_O2G,
                                   .count = (unsigned)between(1, 10),
                                   .limits = {or_none(16 << 20, UINT64_C(1) << 40), or_none(16, 1048576), below(1 << 30),
                                              or_none(4096, UINT64_C(1) << 40)},
@@ -207,7 +217,11 @@ static void fill_worker(struct scenario_worker *w, bool is_command)
                                   .interpreter = mem_strdup("python3"),
                                   .inspect_dir = true};
     add_environment(w);
-    if (!is_command) {
+    if (runtime == RUNTIME_NATIVE) {
+        fill_native(w);
+        return;
+    }
+    if (runtime == RUNTIME_DDTRACE) {
         fill_ddtrace(w);
         return;
     }
@@ -304,7 +318,7 @@ static struct scenario *random_scenario(void)
     s->worker_count = between(1, 3);
     s->workers = mem_calloc(s->worker_count, sizeof *s->workers);
     for (size_t i = 0; i < s->worker_count; i++) {
-        fill_worker(&s->workers[i], i > 0 && below(2));
+        fill_worker(&s->workers[i], (enum runtime)below(i > 0 ? 3 : 2));
         char *name = s->workers[i].name;
         s->workers[i].name = mem_printf("%zu%s", i, name);
         free(name);

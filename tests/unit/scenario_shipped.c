@@ -179,6 +179,55 @@ static void test_the_variable_and_the_key_are_one_setting(void **state)
     }
 }
 
+/* lockprof takes one acquire in N, and percentages are rounded by people. */
+static void test_a_native_percentage_is_one_in_n(void **state)
+{
+    static const struct {
+        const char *percentage;
+        unsigned sampling; /* 0: refused */
+    } cases[] = {{"100", 1},   {"50", 2},           {"33.3", 3},    {"33.4", 3}, {"33", 0},
+                 {"25", 4},    {"14.3", 7},         {"14.2", 0},    {"10", 10},  {"1", 100},
+                 {"0.7", 143}, {"0.0001", 1000000}, {"0.00005", 0}, {"99.6", 1}, {"99.4", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf text = {0}, said = {0};
+        buf_printf(&text, "name: x\nworkers: {c: {runtime: native, capture_pct: %s}}\nphases: [local]\n",
+                   cases[i].percentage);
+        struct scenario *s = read_with(text.data, text.size, NULL, 0, &said);
+        if ((s != NULL) != (cases[i].sampling != 0)) {
+            fail_msg("%s: %s", cases[i].percentage, said.data);
+        }
+        if (s != NULL) {
+            assert_int_equal(scenario_worker_sampling(&s->workers[0]), cases[i].sampling);
+            assert_true(scenario_worker_capture_rate(&s->workers[0]) == 1.0 / cases[i].sampling);
+        }
+        scenario_free(s);
+        buf_fini(&text);
+        buf_fini(&said);
+    }
+}
+
+static void test_arms_follow_the_runtime(void **state)
+{
+    static const char text[] = "name: x\nphases: [local]\nworkers: {c: {runtime: native}, p: {runtime: ddtrace}, s: "
+                               "{runtime: command, command: [a], locks: [{name: l}]}}\n";
+    (void)state;
+    struct buf said = {0};
+    struct scenario *s = read_with(text, strlen(text), NULL, 0, &said);
+    assert_non_null(s);
+    assert_int_equal(s->arms, ARMS_AUTO);
+    assert_int_equal(scenario_worker_arms(s, &s->workers[0]), ARMS_TEE);
+    assert_int_equal(scenario_worker_arms(s, &s->workers[1]), ARMS_PAIRED);
+    assert_int_equal(scenario_worker_arms(s, &s->workers[2]), ARMS_PAIRED);
+    s->arms = ARMS_TEE;
+    assert_int_equal(scenario_worker_arms(s, &s->workers[2]), ARMS_TEE);
+    assert_true(scenario_worker_capture_rate(&s->workers[1]) == 1);
+    assert_string_equal(scenario_build_name(s->workers[0].build), "O2g");
+    assert_string_equal(scenario_build_name(BUILD_CLANG_O2G), "clang-O2g");
+    scenario_free(s);
+    buf_fini(&said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +239,8 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_a_command_alone_has_no_control),
         cmocka_unit_test(test_the_variable_and_the_key_are_one_setting),
+        cmocka_unit_test(test_a_native_percentage_is_one_in_n),
+        cmocka_unit_test(test_arms_follow_the_runtime),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,8 @@ static inline bool same_worker(const struct scenario_worker *a, const struct sce
            a->limits.output == b->limits.output && a->limits.disk == b->limits.disk &&
            a->start_timeout_ms == b->start_timeout_ms && a->silence_timeout_ms == b->silence_timeout_ms &&
            a->stop_timeout_ms == b->stop_timeout_ms && a->upload_interval_ms == b->upload_interval_ms &&
-           a->capture_pct == b->capture_pct && same_text(a->version, b->version) &&
+           a->capture_pct == b->capture_pct && a->build == b->build && a->optional == b->optional &&
+           same_text(a->version, b->version) &&
            same_texts(a->packages, a->package_count, b->packages, b->package_count) && a->launcher == b->launcher &&
            same_text(a->interpreter, b->interpreter) && a->inspect_dir == b->inspect_dir && a->lock == b->lock &&
            same_texts(a->command, a->command_count, b->command, b->command_count) &&

@@ -16,11 +16,13 @@ struct capture_file {
     const unsigned char *bytes;
     size_t size;
     const struct capture_header *header; /* in `bytes`: changes while the target runs */
+    /* Where the sections are, checked once: a target that writes wildly over its header does no harm. */
+    struct capture_section lanes, locks, slots, arena;
 };
 
 /* Maps the file. 0, or -1 with ERR_INPUT: not a capture file (says what is wrong at which offset) or not readable. */
 int capture_file_open(struct capture_file *file, const char *path, struct err *e);
-/* The same over bytes in memory that stay the caller's: for tests and fuzzing. */
+/* The same over bytes in memory that stay the caller's, aligned to 16: for tests and fuzzing. */
 int capture_file_of(struct capture_file *file, const void *bytes, size_t size, struct err *e);
 void capture_file_close(struct capture_file *file);
 

@@ -28,7 +28,7 @@ $(call lockprof_lib,$(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(call lockprof_sourc
 endef
 $(foreach f,$(LOCKPROF_FOLDERS),$(eval $(call lockprof_rules,$(f))))
 $(BUILD)/obj/workers/lockprof/%.o $(BUILD)/obj/tests/unit/lockprof_%.o: CPPFLAGS += -Iworkers
-$(BUILD)/obj/workers/lockprof/export/%.o: | $(GEN)
+$(patsubst %.c,$(BUILD)/obj/%.o,$(call lockprof_sources,export)): | $(GEN)
 $(BUILD)/lockprof: $(BUILD)/obj/workers/lockprof/command/main.o $(lockprof_libs) $(BUILD)/obj/profile.pb-c.o $(call libs_upto,profile)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOCKPROF_LIBS)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libstdc++'s __cxa_demangle (Itanium C++ ABI, 3.4), loaded when the first C++ name comes: linked in, it would make
+ * every user of lockprof install a C++ runtime for programs in C. */
+#include "lockprof/export/demangle.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef char *(*demangle_fn)(const char *name, char *out, size_t *size, int *status);
+
+char *demangle(const char *name)
+{
+    static demangle_fn fn;
+    static bool tried;
+    int status;
+    if (strncmp(name, "_Z", 2) != 0)
+        return NULL;
+    if (!tried) {
+        void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
+        if (library)
+            *(void **)&fn = dlsym(library, "__cxa_demangle");
+        tried = true;
+    }
+    return fn ? fn(name, NULL, NULL, &status) : NULL;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* C++ names of functions for people. */
+#ifndef LOCKPROF_EXPORT_DEMANGLE_H
+#define LOCKPROF_EXPORT_DEMANGLE_H
+
+/* The name as it stands in the source, or NULL where it is not a mangled C++ name or there is no libstdc++ on this
+ * machine (then no C++ program ran here either). The caller frees it. Not thread-safe. */
+char *demangle(const char *name);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lockprof/export/source.h"
+
+#include "base/mem.h"
+#include "lockprof/export/in_use.h"
+#include "lockprof/export/symbolize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Snapshots that are asked for the name of one lock. A lock that is taken from more places than that has long been
+ * seen where it is best known. */
+#define NAME_SNAPSHOTS_MAX 64
+/* The label of a lock whose maps are lost: in the labels' form, and no place of any program. */
+#define LABEL_UNKNOWN "unknown:0"
+
+struct open_source {
+    struct source *source;
+    struct reading *reading;
+    struct capture_file file;
+};
+
+void source_fini(struct source *source)
+{
+    free(source->name);
+    free(source->path);
+    free(source->slots);
+    free(source->locks);
+    free(source->snapshots.offsets);
+    free(source->snapshots.stacks);
+    intern_fini(&source->snapshots.index);
+    *source = (struct source){0};
+}
+
+static void tell(struct source *source, struct reading *reading, const struct err *e)
+{
+    if (!source->told)
+        buf_printf(reading->problems, "%s\n", e->text);
+    source->told = true;
+}
+
+/* --- names and stacks --------------------------------------------------------------------------------------------- */
+
+/* What is known of a call without a snapshot: its return address. */
+static struct capture_snapshot make_snapshot(const struct open_source *o, uint64_t lock, uint32_t call,
+                                             uint64_t caller)
+{
+    struct capture_snapshot made = {.record = {RECORD_SNAPSHOT, sizeof made},
+                                    .lock = lock,
+                                    .call = call,
+                                    .maps = o->file.header->last_maps,
+                                    .known = UINT64_C(1) << (CAPTURE_REGISTERS - 1)};
+    made.registers[CAPTURE_REGISTERS - 1] = caller;
+    return made;
+}
+
+static struct image *find_image(struct open_source *o, const struct capture_snapshot *snapshot)
+{
+    struct err e;
+    const struct capture_maps *maps = capture_file_maps(&o->file, snapshot->maps);
+    if (!maps)
+        maps = capture_file_maps(&o->file, o->file.header->last_maps);
+    if (!maps) {
+        err_set(&e, ERR_INPUT, "%s: has no list of modules, its locks and stacks have no names", o->source->path);
+        tell(o->source, o->reading, &e);
+        return NULL;
+    }
+    struct image *image = images_get(o->reading->images, &o->file, images_newest(&o->file, maps), &e);
+    if (!image) {
+        err_wrap(&e, "%s: its locks and stacks have no names", o->source->path);
+        tell(o->source, o->reading, &e);
+    }
+    return image;
+}
+
+static void take_name(struct open_source *o, struct lock_state *lock, const struct lock_name *name, bool is_init)
+{
+    struct lock_name known = {.source = lock->source, .label = o->reading->tables->strings[lock->label]};
+    if (lock->label != 0 && !lock_name_better(name, is_init, &known, lock->is_init))
+        return;
+    uint32_t label = tables_string(o->reading->tables, name->label);
+    if (label == 0)
+        return; /* the tables are full */
+    lock->label = label;
+    lock->source = (uint8_t)name->source;
+    lock->is_init = is_init;
+}
+
+/* Asks a snapshot for its lock's name and, where `stack` is not NULL, for its stack. */
+static void ask(struct open_source *o, size_t index, enum capture_kind kind, const struct capture_snapshot *snapshot,
+                bool is_init, uint32_t *stack)
+{
+    struct frame frames[FRAMES_MAX];
+    struct lock_state *lock = &o->source->locks[index];
+    struct image *image = find_image(o, snapshot);
+    size_t count = image ? frames_of(image->modules, snapshot, frames, FRAMES_MAX) : 0;
+    if (stack)
+        *stack = count > 0 ? symbolize_stack(o->reading->tables, image, frames, count)
+                           : symbolize_unknown(o->reading->tables, snapshot->registers[CAPTURE_REGISTERS - 1]);
+    if (!image || lock->tried == NAME_SNAPSHOTS_MAX)
+        return;
+    struct lock_name name;
+    lock->tried++;
+    namer_name(image->namer, snapshot, kind, frames, count, &name);
+    take_name(o, lock, &name, is_init);
+    lock_name_fini(&name);
+}
+
+static bool same_offset(const void *table, uint32_t element, const void *key)
+{
+    return ((const struct snapshot_states *)table)->offsets[element] == *(const uint64_t *)key;
+}
+
+static uint32_t find_stack(struct open_source *o, const struct capture_slot *slot, const struct capture_lock *lock)
+{
+    struct snapshot_states *known = &o->source->snapshots;
+    const struct capture_snapshot *snapshot = capture_file_snapshot(&o->file, slot->snapshot);
+    uint64_t hash = intern_hash(INTERN_SEED, &slot->snapshot, sizeof slot->snapshot);
+    uint32_t stack, found = snapshot ? intern_find(&known->index, hash, same_offset, known, &slot->snapshot)
+                                     : INTERN_NONE;
+    if (found != INTERN_NONE)
+        return known->stacks[found];
+    struct capture_snapshot made = make_snapshot(o, lock->address, slot->call, slot->caller);
+    ask(o, slot->lock, (enum capture_kind)lock->kind, snapshot ? snapshot : &made, false, &stack);
+    if (snapshot) {
+        known->offsets =
+            mem_grow(known->offsets, known->index.count, &known->offset_capacity, sizeof *known->offsets);
+        known->stacks = mem_grow(known->stacks, known->index.count, &known->stack_capacity, sizeof *known->stacks);
+        known->offsets[known->index.count] = slot->snapshot;
+        known->stacks[known->index.count] = stack;
+        intern_add(&known->index, hash);
+    }
+    return stack;
+}
+
+static void resolve(struct open_source *o, struct slot_state *state, const struct capture_slot *slot)
+{
+    struct capture_lock lock;
+    struct lock_state *known = &o->source->locks[slot->lock];
+    if (!capture_file_lock(&o->file, slot->lock, &lock)) {
+        state->stack = symbolize_unknown(o->reading->tables, slot->caller);
+    } else {
+        const struct capture_snapshot *init = capture_file_snapshot(&o->file, lock.init);
+        if (known->tried == 0 && init)
+            ask(o, slot->lock, (enum capture_kind)lock.kind, init, true, NULL);
+        state->stack = find_stack(o, slot, &lock);
+    }
+    if (known->label == 0)
+        known->label = tables_string(o->reading->tables, LABEL_UNKNOWN);
+}
+
+/* --- counts ------------------------------------------------------------------------------------------------------- */
+
+/* A counter only grows; one that did not is of a file that was torn. */
+static uint64_t difference(const struct slot_state *state, enum slot_counter counter)
+{
+    uint64_t now = state->now.values[counter], before = state->exported.values[counter];
+    return now > before ? now - before : 0;
+}
+
+static bool is_new(const struct slot_state *state)
+{
+    for (int i = 0; i < SLOT_COUNTERS; i++)
+        if (difference(state, (enum slot_counter)i) > 0)
+            return true;
+    return false;
+}
+
+static void add_sample(struct open_source *o, const struct slot_state *state, const struct capture_slot *slot)
+{
+    char thread[CAPTURE_NAME_MAX];
+    uint64_t rate = o->source->rate;
+    capture_file_lane_name(&o->file, slot->lane, thread);
+    struct sample sample = {.stack = state->stack,
+                            .label = o->source->locks[slot->lock].label,
+                            .thread = tables_string(o->reading->tables, thread),
+                            .pid = o->reading->with_pid ? o->source->pid : 0};
+    sample.values[VALUE_ACQUIRE] = value_times(difference(state, SLOT_ACQUIRES), rate);
+    sample.values[VALUE_ACQUIRE_WAIT] = value_times(capture_file_ns(&o->file, difference(state, SLOT_WAIT)), rate);
+    sample.values[VALUE_RELEASE] = value_times(difference(state, SLOT_RELEASES), rate);
+    sample.values[VALUE_RELEASE_HOLD] = value_times(capture_file_ns(&o->file, difference(state, SLOT_HOLD)), rate);
+    sample.values[VALUE_CONTENDED] = value_times(difference(state, SLOT_CONTENDED), rate);
+    samples_add(o->reading->samples, &sample);
+}
+
+static void read_slot(struct open_source *o, size_t index)
+{
+    struct capture_slot slot;
+    struct slot_state *state = &o->source->slots[index];
+    /* The lock may be newer than the count of locks that this reading began with. */
+    if (!capture_file_slot(&o->file, index, &slot) || slot.lock >= o->source->lock_count)
+        return;
+    state->now = (struct slot_counts){{[SLOT_ACQUIRES] = slot.acquires,
+                                       [SLOT_RELEASES] = slot.releases,
+                                       [SLOT_HOLD] = slot.hold_ticks,
+                                       [SLOT_CONTENDED] = slot.contended,
+                                       [SLOT_WAIT] = slot.wait_ticks}};
+    if (!is_new(state))
+        return;
+    if (state->stack == 0)
+        resolve(o, state, &slot);
+    add_sample(o, state, &slot);
+}
+
+static void *grow_zeroed(void *array, size_t count, size_t wanted, size_t element_size)
+{
+    char *grown = mem_realloc(array, wanted, element_size);
+    memset(grown + count * element_size, 0, (wanted - count) * element_size);
+    return grown;
+}
+
+static void make_room(struct open_source *o)
+{
+    struct source *s = o->source;
+    /* In this order: a slot's lock is complete before the slot is. */
+    size_t slots = capture_file_slots(&o->file), locks = capture_file_locks(&o->file);
+    if (slots > s->slot_capacity) {
+        s->slots = grow_zeroed(s->slots, s->slot_capacity, slots, sizeof *s->slots);
+        s->slot_capacity = slots;
+    }
+    s->slot_count = slots > s->slot_count ? slots : s->slot_count;
+    if (locks > s->lock_count) {
+        s->locks = grow_zeroed(s->locks, s->lock_count, locks, sizeof *s->locks);
+        s->lock_count = locks;
+    }
+}
+
+/* --- the file ----------------------------------------------------------------------------------------------------- */
+
+static void read_header(struct open_source *o)
+{
+    const struct capture_header *h = o->file.header;
+    struct source *s = o->source;
+    s->dropped = h->dropped;
+    s->rate = h->rate > 0 ? h->rate : 1;
+    s->holds = h->flags & CAPTURE_HOLD;
+    s->process_start = h->process_start;
+    if (!s->opened)
+        s->start_ns = (int64_t)h->start_realtime_ns;
+    uint64_t lived = h->last_monotonic_ns > h->start_monotonic_ns ? h->last_monotonic_ns - h->start_monotonic_ns : 0;
+    s->last_ns = value_plus((int64_t)h->start_realtime_ns, value_times(lived, 1));
+}
+
+/* What an earlier lockprof has exported of it. */
+static void read_exported(struct open_source *o)
+{
+    struct err e;
+    struct slot_counts *counts;
+    size_t count;
+    int64_t time_ns;
+    if (exported_read(o->source->path, &counts, &count, &time_ns, &e) != 0) {
+        tell(o->source, o->reading, &e);
+        return;
+    }
+    for (size_t i = 0; i < count && i < o->source->slot_count; i++)
+        o->source->slots[i].exported = counts[i];
+    if (time_ns > 0)
+        o->source->start_ns = time_ns;
+    free(counts);
+}
+
+/* Killed before it had written anything: then nothing was counted. */
+static bool never_began(const char *path)
+{
+    uint64_t magic = 0;
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return false;
+    bool began = fread(&magic, 1, sizeof magic, file) > 0 && magic != 0;
+    fclose(file);
+    return !began;
+}
+
+void source_read(struct source *source, struct reading *reading)
+{
+    struct open_source o = {.source = source, .reading = reading};
+    struct err e;
+    /* Before the reading: what is not in use now has written its last. */
+    bool in_use = capture_in_use(source->path, source->pid, source->process_start);
+    source->in_use = in_use;
+    if (capture_file_open(&o.file, source->path, &e) != 0) {
+        if (in_use)
+            return; /* its process is just starting */
+        source->ended = true;
+        source->empty = !source->opened && never_began(source->path);
+        if (!source->empty)
+            tell(source, reading, &e);
+        return;
+    }
+    read_header(&o);
+    make_room(&o);
+    if (!source->opened)
+        read_exported(&o);
+    source->opened = true;
+    for (size_t i = 0; i < source->slot_count; i++)
+        read_slot(&o, i);
+    capture_file_close(&o.file);
+    source->ended = !in_use;
+}
+
+/* A failure matters only to whoever exports after this lockprof was killed: he then counts this interval again. */
+static void save_exported(const struct source *source, int64_t end_ns)
+{
+    struct err ignored;
+    struct slot_counts *counts = mem_calloc(source->slot_count, sizeof *counts);
+    for (size_t i = 0; i < source->slot_count; i++)
+        counts[i] = source->slots[i].exported;
+    exported_write(source->path, counts, source->slot_count, end_ns, &ignored);
+    free(counts);
+}
+
+void source_commit(struct source *source, int64_t end_ns)
+{
+    for (size_t i = 0; i < source->slot_count; i++)
+        source->slots[i].exported = source->slots[i].now;
+    source->start_ns = end_ns;
+    if (source->opened && !source->ended && source->slot_count > 0)
+        save_exported(source, end_ns);
+}

@@ -120,7 +120,10 @@ static void compare_groups(struct work *w, const struct group *before, const str
     size_t count = find_candidates(w, before, now->hits->stage, candidates);
     for (size_t i = 0; i < now->count && count > 0; i++) {
         const struct row *row = &w->rows[now->hits[i].row];
-        if (gather_find(w, row->instance, before->hits->stage, row->label) != NULL) {
+        const struct row *then = gather_find(w, row->instance, before->hits->stage, row->label);
+        /* A qualified lock may have several right names, and one of them become another that was there already. */
+        bool grew = then != NULL && row->samples > then->samples && work_lock(w, now->hits[i].lock)->qualified;
+        if (then != NULL && !grew) {
             continue;
         }
         w->changes = mem_grow(w->changes, w->change_count, &w->change_capacity, sizeof *w->changes);

@@ -2,6 +2,7 @@
 #include "trail/elsewhere.h"
 #include "base/mem.h"
 #include "trail/gather.h"
+#include "trail/naming.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 /* Sites with one name that are compared. A program has a few; thousands of them under one name are hostile, and then
  * the first of them serve as well as any. */
 #define SITES_MAX 64
+/* Undeclared labels, those of the most samples first, that are looked through for an expression. */
+#define EXPRESSIONS_MAX 1000
 
 void elsewhere_build(struct elsewhere *e, const struct trail_result *result)
 {
@@ -55,11 +58,29 @@ static const struct undeclared *nearest(const struct elsewhere *e, const struct 
     return best;
 }
 
+/* Undeclared labels are few where a run is in order, and those looked through are bounded where it is not. */
+static const struct undeclared *nearest_expression(const struct elsewhere *e, const struct lock *lock)
+{
+    const struct undeclared *best = NULL;
+    size_t count = e->result->undeclared_count < EXPRESSIONS_MAX ? e->result->undeclared_count : EXPRESSIONS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const struct undeclared *u = &e->result->undeclared[i];
+        if (u->line != 0 && naming_is_declared(lock, u->name) &&
+            (best == NULL || distance(u, lock) < distance(best, lock))) {
+            best = u;
+        }
+    }
+    return best;
+}
+
 const struct undeclared *elsewhere_find(const struct elsewhere *e, const struct lock *lock)
 {
     if (lock->line == 0 || lock->name[0] == '\0') {
         return NULL;
     }
     const struct undeclared *found = nearest(e, lock, lock->name);
-    return found == NULL && lock->mangled != NULL ? nearest(e, lock, lock->mangled) : found;
+    if (found == NULL && lock->mangled != NULL) {
+        found = nearest(e, lock, lock->mangled);
+    }
+    return found == NULL && lock->qualified ? nearest_expression(e, lock) : found;
 }

@@ -67,7 +67,8 @@ static void gather_flows(struct work *w)
             struct flow *f = work_flow(w, i, s);
             f->path = "";
             f->before = NO_STAGE;
-            f->feeds = w->input->stage_ran[s] && arm_feeds(ledger->instances[i].arm, s);
+            f->feeds =
+                w->input->stage_ran[s] && !ledger->instances[i].left_out && arm_feeds(ledger->instances[i].arm, s);
             if (f->feeds) {
                 f->before = before;
                 before = s;

@@ -17,6 +17,10 @@ static void lock_fini(struct lock *lock)
     free(lock->pattern);
     free(lock->file);
     free(lock->mangled);
+    for (size_t i = 0; i < lock->site_count; i++) {
+        free(lock->sites[i]);
+    }
+    free(lock->sites);
 }
 
 void ledger_fini(struct ledger *ledger)
@@ -95,7 +99,10 @@ static const char *difference(const struct lock *a, const struct lock *b)
     if (a->contends != b->contends) {
         return "contends";
     }
-    return a->counted != b->counted ? "counted" : NULL;
+    if (a->counted != b->counted) {
+        return "counted";
+    }
+    return a->qualified != b->qualified ? "qualified" : NULL;
 }
 
 /* Makes room for one more lock in the array and in each process's counts. */
@@ -113,13 +120,40 @@ static void grow_locks(struct ledger *ledger)
     }
 }
 
+int ledger_add_site(struct ledger *ledger, size_t lock, const char *site, struct err *e)
+{
+    struct lock *l = &ledger->locks[lock];
+    for (size_t i = 0; i < l->site_count; i++) {
+        if (strcmp(l->sites[i], site) == 0) {
+            return 0;
+        }
+    }
+    if (l->site_count == LEDGER_SITES_MAX) {
+        return err_set(e, ERR_INPUT, "worker %s: lock %s has more than %d further sites", l->worker, l->id,
+                       LEDGER_SITES_MAX);
+    }
+    l->sites = mem_grow(l->sites, l->site_count, &l->site_capacity, sizeof *l->sites);
+    l->sites[l->site_count++] = mem_strdup(site);
+    return 0;
+}
+
+static int add_sites(struct ledger *ledger, int index, const struct lock *lock, struct err *e)
+{
+    for (size_t i = 0; i < lock->site_count; i++) {
+        if (ledger_add_site(ledger, (size_t)index, lock->sites[i], e) < 0) {
+            return -1;
+        }
+    }
+    return index;
+}
+
 int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *e)
 {
     int found = ledger_find_lock(ledger, lock->worker, lock->id);
     if (found >= 0) {
         const char *differs = difference(&ledger->locks[found], lock);
         if (differs == NULL) {
-            return found;
+            return add_sites(ledger, found, lock, e);
         }
         return err_set(e, ERR_INPUT, "worker %s: lock %s is declared twice with another %s", lock->worker, lock->id,
                        differs);
@@ -148,8 +182,9 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
         .mangled = lock->mangled ? mem_strdup(lock->mangled) : NULL,
         .contends = lock->contends,
         .counted = lock->counted,
+        .qualified = lock->qualified,
     };
-    return (int)index;
+    return add_sites(ledger, (int)index, lock, e);
 }
 
 int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm, double capture_rate,

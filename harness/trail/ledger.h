@@ -13,8 +13,13 @@
  * workload. */
 #define LEDGER_LOCKS_MAX 65536
 #define LEDGER_INSTANCES_MAX 1024
+/* Most further sites of one lock. A lock is taken at a few places of the source, and a compiler that inlines and
+ * unrolls makes some dozen addresses of each. */
+#define LEDGER_SITES_MAX 256
 
-/* One declared lock of one worker of the scenario. Its identity is (worker, site). */
+/* One declared lock of one worker of the scenario. Its identity is (worker, site). Its further sites are where a
+ * collector that finds no name may say that the lock is: FILE:LINE of its making and of calls that take it,
+ * MODULE+0xOFFSET. */
 struct lock {
     char *worker;  /* name in the scenario: "python" */
     char *id;      /* "member/user_session_lock" */
@@ -27,6 +32,10 @@ struct lock {
     char *mangled; /* the mangled name, else NULL */
     bool contends; /* false: by its nature nobody ever waits for it */
     bool counted;  /* false: the runtime is known not to count its acquires one to one */
+    /* The collector shows C expressions: the name is right where it is their last member. */
+    bool qualified;
+    char **sites; /* further ones, each once; in the ledger its own, grown by ledger_add_site */
+    size_t site_count, site_capacity;
 };
 
 /* What one process really did with one lock, counted by the workload itself. */
@@ -46,6 +55,7 @@ struct instance {
     enum arm arm;        /* ARM_CONTROL for the control stage */
     double capture_rate; /* chance of one acquire to be sampled, 0 < p <= 1 */
     int64_t duration_ms; /* how long its workload ran; 0 unknown */
+    bool left_out;       /* nobody started it, and that is in order: none of its copies is missed */
     bool unfinished;     /* it did not reach its end: what its copies lack may just not have been written yet */
     struct lock_count *counts;
 };
@@ -62,8 +72,12 @@ struct ledger {
 void ledger_fini(struct ledger *ledger);
 
 /* Adds a copy of *lock. The same (worker, id) again with the same content is the same lock (both arms declare it);
- * with another content it is an error, as is one lock too many. Returns its index or -1. Code ERR_INPUT. */
+ * with another content it is an error, as is one lock too many; further sites are added to those that are there.
+ * Returns its index or -1. Code ERR_INPUT. */
 int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *e);
+
+/* Adds a further site, unless it is there already; one too many is an error. */
+int ledger_add_site(struct ledger *ledger, size_t lock, const char *site, struct err *e);
 
 /* Adds a process without counts; returns its index or -1 (a name that is there already, one too many). */
 int ledger_add_instance(struct ledger *ledger, const char *name, const char *worker, enum arm arm, double capture_rate,

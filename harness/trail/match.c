@@ -18,6 +18,15 @@ struct pending {
  * thousands of locks under many names would give their product. Further rows are listed as undeclared. */
 #define SHARED_HITS_MAX 65536
 
+/* The rows of one flow at a site that several locks share. */
+struct shared {
+    const struct pending *rows;
+    size_t count;
+    uint64_t acquires;
+    bool clear; /* each row bears the name of exactly one lock */
+    struct shared_truth truth;
+};
+
 struct matcher {
     struct work *w;
     struct sites sites;
@@ -25,6 +34,8 @@ struct matcher {
     size_t pending_count, pending_capacity;
     size_t hits_before; /* where the hits of the stage before begin, of the same process */
     size_t hits_now;
+    uint32_t *named; /* for each lock: the last flow, from 1, in which a row bears its own name */
+    uint32_t flow;
 };
 
 /* --- hits --------------------------------------------------------------------------------------------------------- */
@@ -57,72 +68,83 @@ static int by_group(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The rows that bear nobody's name: to the locks that are still without any, or, where there are none, to all. */
-static void share_nameless(struct matcher *m, const struct pending *rows, size_t row_count, const bool *named,
-                           size_t named_count)
+static void share(struct matcher *m, const struct shared *s, uint32_t row, uint32_t lock)
 {
-    const struct span *locks = &m->sites.groups[rows[0].group];
-    size_t shared = 0, most = SHARED_HITS_MAX / locks->count;
-    for (size_t i = 0; i < row_count; i++) {
-        const struct row *row = &m->w->rows[rows[i].row];
-        if (sites_owners(&m->sites, rows[i].group, row).count > 0) {
+    struct hit *hit = add_hit(m->w, &m->w->rows[row], lock);
+    hit->shared = !s->clear;
+    hit->shared_acquires = s->acquires;
+    hit->shared_known = s->truth.known;
+    hit->shared_true = s->truth.acquires;
+}
+
+/* The rows that bear a lock's own name: to the locks that have it. */
+static void share_named(struct matcher *m, struct shared *s)
+{
+    const struct span *locks = &m->sites.groups[s->rows[0].group];
+    s->clear = true;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct row *row = &m->w->rows[s->rows[i].row];
+        s->acquires += row->acquires;
+        s->clear = s->clear && sites_owners(&m->sites, s->rows[i].group, row).count == 1;
+    }
+    s->truth = sites_truth(&m->sites, s->rows[0].group, m->w->rows[s->rows[0].row].instance);
+    for (size_t i = 0; i < s->count; i++) {
+        struct span owners = sites_owners(&m->sites, s->rows[i].group, &m->w->rows[s->rows[i].row]);
+        for (size_t k = 0; k < owners.count; k++) {
+            uint32_t lock = m->w->site_items[locks->first + m->sites.places[owners.first + k]];
+            share(m, s, s->rows[i].row, lock);
+            m->named[lock] = m->flow;
+        }
+    }
+}
+
+/* The rows that bear nobody's name: to the locks that are still without any, or, where there are none, to all. */
+static void share_nameless(struct matcher *m, const struct shared *s)
+{
+    const struct span *locks = &m->sites.groups[s->rows[0].group];
+    size_t shared = 0, most = SHARED_HITS_MAX / locks->count, named = 0;
+    for (size_t k = 0; k < locks->count; k++) {
+        named += m->named[m->w->site_items[locks->first + k]] == m->flow;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (sites_owners(&m->sites, s->rows[i].group, &m->w->rows[s->rows[i].row]).count > 0) {
             continue;
         }
         if (shared++ >= (most > 0 ? most : 1)) {
-            leave_over(m->w, rows[i].row);
+            leave_over(m->w, s->rows[i].row);
             continue;
         }
         for (size_t k = 0; k < locks->count; k++) {
-            if (!named[k] || named_count == locks->count) {
-                add_hit(m->w, row, m->w->site_items[locks->first + k]);
+            uint32_t lock = m->w->site_items[locks->first + k];
+            if (m->named[lock] != m->flow || named == locks->count) {
+                share(m, s, s->rows[i].row, lock);
             }
         }
     }
 }
 
-/* The rows of one site that several locks share: each to the locks whose name it bears, then the others. */
-static void share_rows(struct matcher *m, const struct pending *rows, size_t row_count)
-{
-    struct work *w = m->w;
-    const struct span *locks = &m->sites.groups[rows[0].group];
-    bool *named = mem_calloc(locks->count, sizeof *named);
-    size_t first_hit = w->hit_count, named_count = 0;
-    uint64_t acquires = 0;
-    bool clear = true;
-    for (size_t i = 0; i < row_count; i++) {
-        const struct row *row = &w->rows[rows[i].row];
-        struct span owners = sites_owners(&m->sites, rows[i].group, row);
-        acquires += row->acquires;
-        clear = clear && owners.count == 1;
-        for (size_t k = 0; k < owners.count; k++) {
-            uint32_t place = m->sites.places[owners.first + k];
-            add_hit(w, row, w->site_items[locks->first + place]);
-            named_count += !named[place];
-            named[place] = true;
-        }
-    }
-    share_nameless(m, rows, row_count, named, named_count);
-    struct shared_truth truth = sites_truth(&m->sites, rows[0].group, w->rows[rows[0].row].instance);
-    for (size_t i = first_hit; i < w->hit_count; i++) {
-        w->hits[i].shared = !clear;
-        w->hits[i].shared_acquires = acquires;
-        w->hits[i].shared_known = truth.known;
-        w->hits[i].shared_true = truth.acquires;
-    }
-    free(named);
-}
-
+/* First all rows whose name tells the lock, since a lock that has its name at one site lacks none at another. */
 static void share_pending(struct matcher *m)
 {
-    if (m->pending_count > 0) {
-        qsort(m->pending, m->pending_count, sizeof *m->pending, by_group);
+    if (m->pending_count == 0) {
+        return;
     }
-    for (size_t i = 0, count; i < m->pending_count; i += count) {
-        for (count = 1; i + count < m->pending_count && m->pending[i + count].group == m->pending[i].group;) {
-            count++;
+    qsort(m->pending, m->pending_count, sizeof *m->pending, by_group);
+    struct shared *sites = mem_calloc(m->pending_count, sizeof *sites);
+    size_t site_count = 0;
+    for (size_t i = 0; i < m->pending_count; i++) {
+        if (i == 0 || m->pending[i].group != m->pending[i - 1].group) {
+            sites[site_count++].rows = &m->pending[i];
         }
-        share_rows(m, m->pending + i, count);
+        sites[site_count - 1].count++;
     }
+    for (size_t i = 0; i < site_count; i++) {
+        share_named(m, &sites[i]);
+    }
+    for (size_t i = 0; i < site_count; i++) {
+        share_nameless(m, &sites[i]);
+    }
+    free(sites);
     m->pending_count = 0;
 }
 
@@ -233,13 +255,18 @@ static void match_flow(struct matcher *m, const struct flow *f)
     struct work *w = m->w;
     uint32_t *loose = mem_calloc(f->rows, sizeof *loose);
     size_t loose_count = 0;
+    m->flow++;
     for (size_t i = 0; i < f->rows; i++) {
         uint32_t row = (uint32_t)(f->first_row + i);
         size_t group = sites_group(&m->sites, &w->rows[row]);
         if (group == TABLE_NONE) {
             loose[loose_count++] = row;
         } else if (m->sites.groups[group].count == 1) {
-            add_hit(w, &w->rows[row], w->site_items[m->sites.groups[group].first]);
+            uint32_t lock = w->site_items[m->sites.groups[group].first];
+            add_hit(w, &w->rows[row], lock);
+            if (sites_is_own(work_lock(w, lock), work_label(w, &w->rows[row])->name)) {
+                m->named[lock] = m->flow;
+            }
         } else {
             m->pending = mem_grow(m->pending, m->pending_count, &m->pending_capacity, sizeof *m->pending);
             m->pending[m->pending_count++] = (struct pending){group, row};
@@ -293,6 +320,7 @@ void match(struct work *w)
 {
     struct matcher m = {.w = w};
     sites_build(&m.sites, w);
+    m.named = mem_calloc(w->input->ledger->lock_count, sizeof *m.named);
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
         m.hits_now = w->hit_count;
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
@@ -317,6 +345,7 @@ void match(struct work *w)
     }
     sites_fini(&m.sites);
     free(m.pending);
+    free(m.named);
 }
 
 void match_fini(struct work *w)

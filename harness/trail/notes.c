@@ -2,6 +2,8 @@
 #include "trail/notes.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "trail/gather.h"
+#include "trail/naming.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -125,10 +127,17 @@ static bool is_of_releases(const struct stage_result *r, const struct seen_as *s
     return seen->acquires == 0 && (r->acquires > 0 || r->state == STATE_UNDERSAMPLED);
 }
 
+/* Of a qualified lock each expression that ends in its name is right: those are no two names. */
+static bool is_one_name(const struct lock *lock, const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (naming_is_declared(lock, a) && naming_is_declared(lock, b));
+}
+
 /* Distinct names of a lock at a stage, each with its samples. Names of releases alone are noted apart. */
 static void note_names(struct notes *n, const struct trail_lock *lock, enum stage stage)
 {
     const struct stage_result *r = &lock->stages[stage];
+    const struct lock *l = work_lock(n->w, lock->lock);
     struct {
         const char *name;
         uint64_t samples;
@@ -139,7 +148,7 @@ static void note_names(struct notes *n, const struct trail_lock *lock, enum stag
         if (is_of_releases(r, &r->seen_as[i])) {
             continue;
         }
-        while (k < count && strcmp(names[k].name, r->seen_as[i].name) != 0) {
+        while (k < count && !is_one_name(l, names[k].name, r->seen_as[i].name)) {
             k++;
         }
         if (k == NAMES_MAX) {
@@ -155,7 +164,6 @@ static void note_names(struct notes *n, const struct trail_lock *lock, enum stag
         return;
     }
     struct buf out = {0};
-    const struct lock *l = work_lock(n->w, lock->lock);
     buf_printf(&out, "%s %s at %s: ", l->worker, l->id, stage_name(stage));
     for (size_t i = 0; i < count; i++) {
         const char *name = names[i].name;
@@ -195,7 +203,7 @@ static void note_releases(struct notes *n, enum stage stage, bool named)
         bool any = false;
         for (size_t k = 0; k < r->seen_count; k++) {
             const char *name = r->seen_as[k].name;
-            bool right = strcmp(name, lock->name) == 0 || (lock->mangled != NULL && strcmp(name, lock->mangled) == 0);
+            bool right = naming_is_declared(lock, name) || (lock->mangled != NULL && strcmp(name, lock->mangled) == 0);
             if (is_of_releases(r, &r->seen_as[k]) && !right && (name[0] != '\0') == named) {
                 releases += r->seen_as[k].releases;
                 any = true;
@@ -219,16 +227,40 @@ static void note_releases(struct notes *n, enum stage stage, bool named)
     add(n, buf_steal(&out));
 }
 
+static bool same_site(const struct lock *a, const struct lock *b)
+{
+    return a->line == b->line && strcmp(gather_base_name(a->file), gather_base_name(b->file)) == 0;
+}
+
+/* Whether the lock is the first of those that are made there; for others it may be a further site. */
+static bool is_first_there(const struct work *w, const struct span *site, size_t lock)
+{
+    for (size_t k = 0; k < site->count; k++) {
+        size_t other = w->site_items[site->first + k];
+        if (same_site(work_lock(w, lock), work_lock(w, other))) {
+            return other == lock;
+        }
+    }
+    return false;
+}
+
 static void note_shared_sites(struct notes *n)
 {
     const struct work *w = n->w;
     for (size_t i = 0; i < w->input->ledger->lock_count; i++) {
         const struct span *s = &w->site_locks[i];
         const struct lock *lock = work_lock(w, i);
-        if (s->count > 1 && w->site_items[s->first] == i && lock->line != 0) {
+        if (lock->line == 0 || !is_first_there(w, s, i)) {
+            continue;
+        }
+        size_t count = 0;
+        for (size_t k = 0; k < s->count; k++) {
+            count += same_site(lock, work_lock(w, w->site_items[s->first + k]));
+        }
+        if (count > 1) {
             add_of_kind(n, mem_printf("%s: %zu declared locks have the site %s:%u and are told "
                                       "apart by their names alone",
-                                      lock->worker, s->count, lock->file, lock->line));
+                                      lock->worker, count, lock->file, lock->line));
         }
     }
     end_kind(n, "sites of several locks");

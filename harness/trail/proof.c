@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/proof.h"
 #include "trail/gather.h"
+#include "trail/naming.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static int row_badness(const struct loss_case *c, const struct row *row)
     if (name[0] == '\0') {
         return 1;
     }
-    return strcmp(name, lock->name) == 0 || (lock->mangled != NULL && strcmp(name, lock->mangled) == 0) ? 0 : 2;
+    return naming_is_declared(lock, name) || (lock->mangled != NULL && strcmp(name, lock->mangled) == 0) ? 0 : 2;
 }
 
 const struct row *proof_row(const struct loss_case *c, const struct cell *cell, enum stage stage, bool later)

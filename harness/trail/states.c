@@ -2,6 +2,7 @@
 #include "trail/states.h"
 #include "base/mem.h"
 #include "trail/gather.h"
+#include "trail/naming.h"
 #include "trail/sites.h"
 
 #include <math.h>
@@ -46,29 +47,18 @@ struct cell *view_cells_new(size_t instance_count)
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
-/* Python's form of `__name` in a class: _Class__name (Python reference, "Private name mangling"). */
-static bool is_python_mangled(const char *name, const char *seen)
-{
-    size_t size = strlen(name), seen_size = strlen(seen);
-    return strncmp(name, "__", 2) == 0 && (size < 4 || strcmp(name + size - 2, "__") != 0) && seen_size > size + 1 &&
-           seen[0] == '_' && seen[1] != '_' && strcmp(seen + seen_size - size, name) == 0;
-}
-
-static enum lock_state name_state(const struct lock *lock, const char *seen, bool adopted)
+static enum lock_state name_state(const struct lock *lock, const char *seen, bool foreign)
 {
     if (seen[0] == '\0') {
         return STATE_GENERIC;
     }
-    if (adopted) {
+    if (foreign) {
         return STATE_ALIAS;
     }
-    if (strcmp(seen, lock->name) == 0) {
+    if (naming_is_declared(lock, seen)) {
         return STATE_EXACT;
     }
-    if (lock->mangled != NULL ? strcmp(seen, lock->mangled) == 0 : is_python_mangled(lock->name, seen)) {
-        return STATE_MANGLED;
-    }
-    return STATE_ALIAS;
+    return naming_is_mangled(lock, seen) ? STATE_MANGLED : STATE_ALIAS;
 }
 
 /* --- one process at one stage ------------------------------------------------------------------------------------- */
@@ -88,6 +78,20 @@ static void add_hit(const struct work *w, const struct hit *hit, size_t number, 
     c->shared_true = hit->shared_true;
 }
 
+/* Several expressions may be right for a qualified lock, but from one copy to the next none becomes another. */
+static bool is_rewritten(const struct lock_view *v, const struct row *row)
+{
+    const struct span *s = &v->w->lock_changes[v->lock];
+    bool qualified = work_lock(v->w, v->lock)->qualified;
+    for (size_t i = 0; i < s->count && qualified; i++) {
+        const struct change *c = &v->w->changes[s->first + i];
+        if (c->instance == row->instance && c->stage == row->stage && c->after == row->label) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The worst of the names that say anything. */
 static void judge_names(const struct lock_view *v, struct cell *c)
 {
@@ -95,7 +99,8 @@ static void judge_names(const struct lock_view *v, struct cell *c)
     for (size_t i = 0; i < c->hits; i++) {
         const struct hit *hit = &w->hits[c->first_hit + i];
         const struct row *row = &w->rows[hit->row];
-        enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, hit->adopted);
+        bool foreign = hit->adopted || is_rewritten(v, row);
+        enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, foreign);
         if (cell_heeds(c, row) && state_badness(state) > state_badness(c->state)) {
             c->state = state;
         }

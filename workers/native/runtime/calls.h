@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where in the executable locks are made and taken: the return addresses of the calls themselves, so that the ledger
+ * can say by which MODULE+0xOFFSET a collector without names may show a lock.
+ *
+ * The code of the patterns is left alone. The slots through which the executable calls the lock functions (the jump
+ * slots of its PLT) get an entry of calls.S each, which remembers the word at the stack pointer in a thread-local and
+ * jumps on: return address, stack and all registers but r11 stay as they are. Where the functions are not called
+ * through such a slot (static sanitizer runtimes), nothing is remembered. */
+#ifndef NATIVE_RUNTIME_CALLS_H
+#define NATIVE_RUNTIME_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Places that are kept of one lock; those behind them are left out: one is enough to recognize a lock. */
+#define CALLS_MAX 16
+
+/* Once, before there are threads. */
+void calls_start(void);
+void calls_fini(void);
+
+/* The return address of the calling thread's latest lock function, 0 if there was none since the last time. */
+uintptr_t calls_last(void);
+
+/* Keeps an address in the executable for one declaration; 0 and addresses elsewhere are passed over. Any thread. */
+void calls_note(size_t declaration, uintptr_t address);
+
+/* Address minus load bias of the declaration's place `number`, 0 if there are not so many. */
+uintptr_t calls_offset(size_t declaration, size_t number);
+
+/* Base name of the executable. */
+const char *calls_module(void);
+
+#endif

@@ -16,7 +16,7 @@ struct bank {
     pthread_mutex_t checked_lock; // lock: kinds/checked_lock exact
     pthread_mutex_t robust_lock;  // lock: kinds/robust_lock exact
     struct ledger_page *page;
-    uint64_t bookings;
+    uint64_t checks, bookings;
 };
 
 static struct tally checked = TALLY("kinds/checked_lock");
@@ -31,7 +31,7 @@ static void book(void *service, unsigned worker, uint64_t turn)
     if (!worker_check(error, "pthread_mutex_lock"))
         return;
     tally_take(&checked);
-    bank->bookings += checksum(worker, turn) % 2;
+    bank->checks += checksum(worker, turn) % 2;
     io_wait(bank->io, 0.5);
     tally_leave(&checked);
     pthread_mutex_unlock(&bank->checked_lock);

@@ -42,11 +42,14 @@ static void borrow(struct allocator *allocator, struct arena *arena)
     pthread_mutex_unlock(arena->guard);
 }
 
+/* Made in a thread's first turn. */
 static struct arena *own_arena(void)
 {
     static _Thread_local struct arena arena;
-    arena.guard = &arena_lock;
-    arena.counted = &arena_tally;
+    if (!arena.guard) {
+        arena.guard = &arena_lock;
+        arena.counted = &arena_tally;
+    }
     return &arena;
 }
 

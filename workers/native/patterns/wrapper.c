@@ -14,7 +14,7 @@ struct engine {
     struct engine_lock index_lock; // lock: wrapper/index_lock exact shown:.mutex
     struct engine_lock page_lock;  // lock: wrapper/page_lock exact shown:.mutex
     struct engine_lock trail_lock; // lock: wrapper/trail_lock exact shown:.mutex
-    uint32_t last;
+    uint32_t index, page, trail;
 };
 
 static struct tally index_tally = TALLY("wrapper/index_lock");
@@ -49,7 +49,7 @@ static void put(void *service, unsigned worker, uint64_t turn)
     tally_ask(&index_tally);
     lock_acquire(&engine->index_lock); // acquire: wrapper/index_lock
     tally_take(&index_tally);
-    engine->last = checksum(worker, turn);
+    engine->index = checksum(worker, turn);
     io_wait(engine->io, 0.5);
     tally_leave(&index_tally);
     lock_release(&engine->index_lock);
@@ -57,7 +57,7 @@ static void put(void *service, unsigned worker, uint64_t turn)
     tally_ask(&page_tally);
     lock_acquire_inline(&engine->page_lock); // acquire: wrapper/page_lock
     tally_take(&page_tally);
-    engine->last = checksum(engine->last, turn);
+    engine->page = checksum(turn, turn);
     io_wait(engine->io, IO_FIRST);
     tally_leave(&page_tally);
     lock_release(&engine->page_lock);
@@ -67,7 +67,7 @@ static void put(void *service, unsigned worker, uint64_t turn)
     if (!worker_check(error, "lock_acquire_last"))
         return;
     tally_take(&trail_tally);
-    engine->last = checksum(turn, engine->last);
+    engine->trail = checksum(turn, worker);
     io_wait(engine->io, 1);
     tally_leave(&trail_tally);
     lock_release(&engine->trail_lock);

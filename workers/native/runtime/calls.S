@@ -45,8 +45,6 @@ entry sem_init
 entry sem_wait
 
     .section .data.rel, "aw", @progbits
-    .globl call_table_end
-    .hidden call_table_end
-call_table_end:
+    .quad 0, 0, 0
 
     .section .note.GNU-stack, "", @progbits

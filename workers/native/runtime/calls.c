@@ -19,7 +19,7 @@ struct call {
     void *function; /* the real one, as it would be called without calls.S */
 };
 
-extern struct call call_table[], call_table_end[];
+extern struct call call_table[]; /* the last one has no name */
 /* Written by calls.S, which the compiler can't see. */
 extern _Thread_local volatile uintptr_t call_last;
 _Thread_local volatile uintptr_t call_last;
@@ -33,7 +33,7 @@ static struct {
 
 static struct call *find_call(const char *name)
 {
-    for (struct call *c = call_table; c < call_table_end; c++)
+    for (struct call *c = call_table; c->name; c++)
         if (strcmp(c->name, name) == 0)
             return c;
     return NULL;

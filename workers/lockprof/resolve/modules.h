@@ -8,6 +8,8 @@
 
 #include <elfutils/libdwfl.h>
 
+struct elf_file; /* modules_elf.h */
+
 /* One loaded module. Everything in it is borrowed from `struct modules`. */
 struct module {
     const char *path;    /* as in the maps */
@@ -18,15 +20,26 @@ struct module {
     bool is_main;        /* the executable */
     const unsigned char *build_id;
     size_t build_id_size;
-    char why[128];     /* why there is no debug information, "" where there is */
-    Dwfl_Module *dwfl; /* NULL: the file is gone or is not the one that was mapped */
+    char why[128]; /* why there is no debug information, "" where there is or where nobody asked yet */
+    /* NULL: the file is gone or is not the one that was mapped. It lies at its link addresses: what is asked of it are
+     * target addresses minus `bias`. */
+    Dwfl_Module *dwfl;
+    struct elf_file *elf; /* the resolver's own; NULL as `dwfl` */
 };
 
 struct modules;
 
-/* Where separate debug files are looked for; NULL: /usr/lib/debug. */
+/* ELF files with what was learnt of them, shared by the module lists of several processes and moments. */
+struct module_files;
+
+struct module_files *module_files_new(void);
+/* After all `struct modules` that use them. */
+void module_files_free(struct module_files *files);
+
 struct modules_options {
-    const char *debug_directory;
+    const char
+        *debug_directory; /* separate debug files are looked for here first, then in /usr/lib/debug; may be NULL */
+    struct module_files *files; /* NULL: the modules have files of their own */
 };
 
 /* Opens the files that the maps name: by path, checked against the mapping (inode and size where it says them). A file
@@ -40,14 +53,19 @@ const struct module *modules_find(const struct modules *modules, uint64_t addres
 size_t modules_count(const struct modules *modules);
 const struct module *modules_at(const struct modules *modules, size_t index);
 
-/* Debug information of a module: its own, by .gnu_debugaltlink, of a build-id directory or .gnu_debuglink (CRC
- * checked); compressed sections and split DWARF (.dwo beside the object or in a .dwp) are followed. Loaded at the first
- * call, NULL where there is none (module->why says why). *bias is what is to be added to its addresses. */
+/* Debug information of a module: its own, of a build-id directory or by .gnu_debuglink (CRC checked), with what dwz put
+ * apart (.gnu_debugaltlink); compressed sections and split DWARF (.dwo beside the object or in a .dwp) are followed.
+ * Loaded at the first call, NULL where there is none (module->why says why). *bias is what is to be added to its
+ * addresses. */
 Dwarf *modules_dwarf(struct modules *modules, const struct module *module, Dwarf_Addr *bias);
 
 /* The unit's DIE for an address of code, split units followed: what has the variables (for a skeleton the unit of the
- * .dwo). False: no unit covers it. */
+ * .dwo; the skeleton itself where that is not found). False: no unit covers it. *bias as above. */
 bool modules_unit(struct modules *modules, uint64_t pc, Dwarf_Die *unit, Dwarf_Addr *bias);
+
+/* The DIE of the function (DW_TAG_subprogram, not an inlined one) whose code holds the address, with the unit as above.
+ * False: none. Faster than dwarf_getscopes: each unit is indexed once. */
+bool modules_function(struct modules *modules, uint64_t pc, Dwarf_Die *function, Dwarf_Die *unit, Dwarf_Addr *bias);
 
 /* Reads memory of the target at the moment of the snapshot: its blocks, else what can't change: read-only segments of
  * the modules' files, with relocations not applied. False: not known. */

@@ -24,4 +24,7 @@ size_t symbols_places(struct modules *modules, uint64_t pc, struct place *out, s
  * local cut off), and the offset in it. NULL: none. A zero-sized symbol holds nothing. */
 const char *symbols_object(struct modules *modules, uint64_t address, uint64_t *offset);
 
+/* The same for a module's thread-local variables, by offset in the thread's block of the module. */
+const char *symbols_thread_local(const struct module *module, uint64_t in_block, uint64_t *offset);
+
 #endif

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lockprof/resolve/frames_cfi.h"
+
+#include "base/mem.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A rule's ops that libdw writes into memory of ours. */
+#define RULE_OPS 3
+/* Rows of one file; a program that locks from more call sites than this has them made anew. */
+#define ROWS_MAX 65536
+/* Operand stack and steps of an expression: PLT entries need four and ten. */
+#define STACK_MAX 32
+#define STEPS_MAX 256
+
+struct cfi_rows {
+    struct cfi_row **table; /* open addressing; NULL: free */
+    size_t size, count;     /* size: a power of two */
+    struct cfi_row *again;  /* what found no room */
+    Dwarf_Frame **frames;   /* their expressions are borrowed by the rows */
+    size_t frame_count, frame_capacity;
+};
+
+static size_t slot_of(const struct cfi_rows *rows, uint64_t pc)
+{
+    size_t at = (size_t)(pc * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (rows->size - 1);
+    while (rows->table[at] != NULL && rows->table[at]->pc != pc) {
+        at = (at + 1) & (rows->size - 1);
+    }
+    return at;
+}
+
+static void grow(struct cfi_rows *rows)
+{
+    struct cfi_rows old = *rows;
+    rows->size = old.size > 0 ? old.size * 2 : 256;
+    rows->table = mem_calloc(rows->size, sizeof rows->table[0]);
+    for (size_t i = 0; i < old.size; i++) {
+        if (old.table[i] != NULL) {
+            rows->table[slot_of(rows, old.table[i]->pc)] = old.table[i];
+        }
+    }
+    free(old.table);
+}
+
+/* libdw gives a rule as operations: DW_OP_call_frame_cfa and an offset are the usual ones. */
+static struct cfi_rule rule_of(const Dwarf_Op *ops, size_t count, const Dwarf_Op *mine)
+{
+    if (count == 0) {
+        return (struct cfi_rule){.type = ops == mine ? CFI_UNDEFINED : CFI_SAME};
+    }
+    bool value = ops[count - 1].atom == DW_OP_stack_value;
+    size_t steps = count - value;
+    if (ops == mine) {
+        if (ops[0].atom == DW_OP_regx) {
+            return (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number};
+        }
+        if (ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) {
+            return (struct cfi_rule){.type = CFI_REGISTER, .offset = ops[0].atom - DW_OP_reg0};
+        }
+        if (ops[0].atom == DW_OP_call_frame_cfa && (steps == 1 || ops[1].atom == DW_OP_plus_uconst)) {
+            return (struct cfi_rule){.type = value ? CFI_IS : CFI_AT, .offset = steps > 1 ? (int64_t)ops[1].number : 0};
+        }
+        return (struct cfi_rule){.type = CFI_UNDEFINED};
+    }
+    if (count > UINT16_MAX) {
+        return (struct cfi_rule){.type = CFI_UNDEFINED};
+    }
+    return (struct cfi_rule){.type = value ? CFI_VALUE : CFI_MEMORY, .count = (uint16_t)steps, .ops = ops};
+}
+
+/* System V ABI x86_64, figure 3.4: rbx rbp r12-r15. Unless a rule says otherwise they are unchanged. */
+static bool is_callee_saved(unsigned number)
+{
+    return number == 3 || number == 6 || (number >= 12 && number <= 15);
+}
+
+static bool fill(Dwarf_Frame *frame, struct cfi_row *row)
+{
+    Dwarf_Op mine[RULE_OPS], *ops;
+    size_t count;
+    bool signal;
+    if (dwarf_frame_info(frame, NULL, NULL, &signal) < 0 || dwarf_frame_cfa(frame, &ops, &count) != 0 || count == 0) {
+        return false;
+    }
+    row->signal = signal;
+    if (count == 1 && ops[0].atom == DW_OP_bregx) {
+        row->cfa_register = (unsigned)ops[0].number;
+        row->cfa = (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number2};
+    } else if (count == 1 && ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
+        row->cfa_register = (unsigned)(ops[0].atom - DW_OP_breg0);
+        row->cfa = (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number};
+    } else if (count <= UINT16_MAX) {
+        row->cfa = (struct cfi_rule){.type = CFI_VALUE, .count = (uint16_t)count, .ops = ops};
+    } else {
+        return false;
+    }
+    for (unsigned i = 0; i < CAPTURE_REGISTERS; i++) {
+        if (dwarf_frame_register(frame, (int)i, mine, &ops, &count) != 0) {
+            return false;
+        }
+        row->registers[i] = rule_of(ops, count, mine);
+        /* libdw calls a callee-saved register undefined that no rule mentions. */
+        if (row->registers[i].type == CFI_UNDEFINED && is_callee_saved(i)) {
+            row->registers[i].type = CFI_SAME;
+        }
+    }
+    return true;
+}
+
+static Dwarf_Frame *frame_at(struct elf_file *file, uint64_t pc)
+{
+    Dwarf_Frame *frame = NULL;
+    Dwarf_Addr bias;
+    Dwarf_CFI *cfi = dwfl_module_eh_cfi(file->dwfl_module, &bias);
+    if (cfi != NULL && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0) {
+        return frame;
+    }
+    cfi = dwfl_module_dwarf_cfi(file->dwfl_module, &bias);
+    if (cfi != NULL && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0) {
+        return frame;
+    }
+    return NULL;
+}
+
+static void make(struct elf_file *file, struct cfi_rows *rows, uint64_t pc, struct cfi_row *row)
+{
+    *row = (struct cfi_row){.pc = pc};
+    Dwarf_Frame *frame = frame_at(file, pc);
+    if (frame == NULL) {
+        return;
+    }
+    row->found = fill(frame, row);
+    bool borrows = row->cfa.type == CFI_VALUE;
+    for (unsigned i = 0; i < CAPTURE_REGISTERS; i++) {
+        borrows = borrows || row->registers[i].ops != NULL;
+    }
+    if (!borrows) {
+        free(frame);
+        return;
+    }
+    rows->frames = mem_grow(rows->frames, rows->frame_count, &rows->frame_capacity, sizeof rows->frames[0]);
+    rows->frames[rows->frame_count++] = frame;
+}
+
+const struct cfi_row *cfi_row_at(struct elf_file *file, uint64_t pc)
+{
+    if (file->rows == NULL) {
+        file->rows = mem_calloc(1, sizeof *file->rows);
+    }
+    struct cfi_rows *rows = file->rows;
+    if (rows->count * 2 >= rows->size && rows->count < ROWS_MAX) {
+        grow(rows);
+    }
+    size_t at = slot_of(rows, pc);
+    if (rows->table[at] != NULL) {
+        return rows->table[at];
+    }
+    if (rows->count >= ROWS_MAX) {
+        if (rows->again == NULL) {
+            rows->again = mem_calloc(1, sizeof *rows->again);
+        }
+        if (rows->again->pc != pc) {
+            make(file, rows, pc, rows->again);
+        }
+        return rows->again;
+    }
+    rows->table[at] = mem_calloc(1, sizeof *rows->table[at]);
+    rows->count++;
+    make(file, rows, pc, rows->table[at]);
+    return rows->table[at];
+}
+
+void cfi_rows_free(struct cfi_rows *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < rows->size; i++) {
+        free(rows->table[i]);
+    }
+    for (size_t i = 0; i < rows->frame_count; i++) {
+        free(rows->frames[i]);
+    }
+    free(rows->frames);
+    free(rows->again);
+    free(rows->table);
+    free(rows);
+}
+
+static bool register_value(const struct cfi_machine *machine, uint64_t number, uint64_t *out)
+{
+    if (number >= CAPTURE_REGISTERS || !(machine->known >> number & 1)) {
+        return false;
+    }
+    *out = machine->registers[number];
+    return true;
+}
+
+struct stack {
+    uint64_t values[STACK_MAX];
+    size_t depth;
+};
+
+static bool push(struct stack *s, uint64_t value)
+{
+    if (s->depth == STACK_MAX) {
+        return false;
+    }
+    s->values[s->depth++] = value;
+    return true;
+}
+
+/* Operations with two operands and one result. */
+static bool combine(struct stack *s, uint8_t atom)
+{
+    if (s->depth < 2) {
+        return false;
+    }
+    uint64_t b = s->values[--s->depth], *a = &s->values[s->depth - 1];
+    switch (atom) {
+    case DW_OP_plus:
+        *a += b;
+        return true;
+    case DW_OP_minus:
+        *a -= b;
+        return true;
+    case DW_OP_mul:
+        *a *= b;
+        return true;
+    case DW_OP_and:
+        *a &= b;
+        return true;
+    case DW_OP_or:
+        *a |= b;
+        return true;
+    case DW_OP_xor:
+        *a ^= b;
+        return true;
+    case DW_OP_shl:
+        *a = b < 64 ? *a << b : 0;
+        return true;
+    case DW_OP_shr:
+        *a = b < 64 ? *a >> b : 0;
+        return true;
+    case DW_OP_eq:
+        *a = *a == b;
+        return true;
+    case DW_OP_ne:
+        *a = *a != b;
+        return true;
+    case DW_OP_ge:
+        *a = (int64_t)*a >= (int64_t)b;
+        return true;
+    case DW_OP_gt:
+        *a = (int64_t)*a > (int64_t)b;
+        return true;
+    case DW_OP_le:
+        *a = (int64_t)*a <= (int64_t)b;
+        return true;
+    case DW_OP_lt:
+        *a = (int64_t)*a < (int64_t)b;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool deref(struct stack *s, const struct cfi_machine *machine)
+{
+    uint64_t *top;
+    if (s->depth == 0) {
+        return false;
+    }
+    top = &s->values[s->depth - 1];
+    return modules_read(machine->modules, machine->snapshot, *top, top, sizeof *top);
+}
+
+/* The operations that compilers and the C library write into CFI; others end the unwinding. */
+static bool step(struct stack *s, const struct cfi_machine *machine, const Dwarf_Op *op)
+{
+    uint64_t value;
+    if (op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31) {
+        return push(s, op->atom - DW_OP_lit0);
+    }
+    if (op->atom >= DW_OP_breg0 && op->atom <= DW_OP_breg31) {
+        return register_value(machine, op->atom - DW_OP_breg0, &value) && push(s, value + op->number);
+    }
+    switch (op->atom) {
+    case DW_OP_nop:
+        return true;
+    case DW_OP_bregx:
+        return register_value(machine, op->number, &value) && push(s, value + op->number2);
+    case DW_OP_call_frame_cfa:
+        return push(s, machine->cfa);
+    case DW_OP_addr:
+        return push(s, op->number + machine->bias);
+    case DW_OP_const1u:
+    case DW_OP_const1s:
+    case DW_OP_const2u:
+    case DW_OP_const2s:
+    case DW_OP_const4u:
+    case DW_OP_const4s:
+    case DW_OP_const8u:
+    case DW_OP_const8s:
+    case DW_OP_constu:
+    case DW_OP_consts:
+        return push(s, op->number);
+    case DW_OP_plus_uconst:
+        return s->depth > 0 && (s->values[s->depth - 1] += op->number, true);
+    case DW_OP_deref:
+        return deref(s, machine);
+    case DW_OP_dup:
+        return s->depth > 0 && push(s, s->values[s->depth - 1]);
+    case DW_OP_drop:
+        return s->depth > 0 && (s->depth--, true);
+    default:
+        return combine(s, op->atom);
+    }
+}
+
+static bool evaluate(const struct cfi_rule *rule, const struct cfi_machine *machine, uint64_t *out)
+{
+    struct stack s = {.depth = 0};
+    if (rule->count > STEPS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < rule->count; i++) {
+        if (!step(&s, machine, &rule->ops[i])) {
+            return false;
+        }
+    }
+    if (s.depth == 0) {
+        return false;
+    }
+    *out = s.values[s.depth - 1];
+    return true;
+}
+
+bool cfi_cfa(const struct cfi_row *row, const struct cfi_machine *machine, uint64_t *out)
+{
+    if (!row->found) {
+        return false;
+    }
+    if (row->cfa.type == CFI_VALUE) {
+        return evaluate(&row->cfa, machine, out);
+    }
+    if (!register_value(machine, row->cfa_register, out)) {
+        return false;
+    }
+    *out += (uint64_t)row->cfa.offset;
+    return true;
+}
+
+bool cfi_value(const struct cfi_rule *rule, const struct cfi_machine *machine, unsigned number, uint64_t *out)
+{
+    uint64_t address;
+    switch ((enum cfi_rule_type)rule->type) {
+    case CFI_UNDEFINED:
+        return false;
+    case CFI_SAME:
+        return register_value(machine, number, out);
+    case CFI_AT:
+        address = machine->cfa + (uint64_t)rule->offset;
+        return capture_snapshot_read(machine->snapshot, address, out, sizeof *out);
+    case CFI_IS:
+        *out = machine->cfa + (uint64_t)rule->offset;
+        return true;
+    case CFI_REGISTER:
+        return register_value(machine, (uint64_t)rule->offset, out);
+    case CFI_MEMORY:
+        return evaluate(rule, machine, &address) && capture_snapshot_read(machine->snapshot, address, out, sizeof *out);
+    case CFI_VALUE:
+        return evaluate(rule, machine, out);
+    }
+    return false;
+}

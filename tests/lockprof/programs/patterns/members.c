@@ -131,7 +131,7 @@ static unsigned run_tail_jump(void)
 {
     struct session *s = session_new(6);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        session_begin(s);
+        session_begin(s); /* call: tail_jump */
         s->id++;
         pthread_mutex_unlock(&s->cache_lock);
     }

@@ -48,7 +48,7 @@ static unsigned run_wrapper_tail(void)
 {
     struct table *table = calloc(1, sizeof(*table));
     for (unsigned i = 0; i < ROUNDS; i++) {
-        take_tail(&table->table_lock);
+        take_tail(&table->table_lock); /* call: wrapper_tail */
         table->rows++;
         give(&table->table_lock);
     }

@@ -31,6 +31,8 @@ struct collector {
     bool committed;              /* start_ns is that of a commit */
     size_t pids, pids_merged;    /* since the last commit */
     size_t seen;
+    int32_t oldest_pid; /* 0: none was read */
+    uint64_t oldest_start;
     uint32_t rate;
     bool holds;
     int64_t start_ns, last_ns; /* wall clock; 0: not known yet */
@@ -168,6 +170,10 @@ static void note_times(struct collector *c, const struct source *s)
 {
     if (!s->opened)
         return;
+    if (c->oldest_pid == 0 || s->process_start < c->oldest_start) {
+        c->oldest_pid = s->pid;
+        c->oldest_start = s->process_start;
+    }
     if (!c->committed && (c->start_ns == 0 || s->start_ns < c->start_ns))
         c->start_ns = s->start_ns;
     if (s->last_ns > c->last_ns)
@@ -279,6 +285,11 @@ size_t collector_running(struct collector *c, int32_t *pids, size_t max)
         count++;
     }
     return count;
+}
+
+int32_t collector_first_pid(const struct collector *c)
+{
+    return c->oldest_pid;
 }
 
 size_t collector_seen(const struct collector *c)

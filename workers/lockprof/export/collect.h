@@ -48,6 +48,9 @@ void collector_commit(struct collector *collector, int64_t end_ns);
 /* Looks which processes still write capture files: the pids of at most `max`; returns how many there are. */
 size_t collector_running(struct collector *collector, int32_t *pids, size_t max);
 
+/* The pid of the process that began first, as the capture files say; 0: none was read. */
+int32_t collector_first_pid(const struct collector *collector);
+
 /* Capture files that were seen since the beginning, pruned ones too. */
 size_t collector_seen(const struct collector *collector);
 

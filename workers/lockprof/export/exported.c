@@ -37,8 +37,7 @@ static int read_body(FILE *file, const char *path, struct slot_counts **counts, 
     return 0;
 }
 
-int exported_read(const char *capture_path, struct slot_counts **counts, size_t *count, int64_t *time_ns,
-                  struct err *e)
+int exported_read(const char *capture_path, struct slot_counts **counts, size_t *count, int64_t *time_ns, struct err *e)
 {
     char *path = mem_printf("%s%s", capture_path, EXPORTED_SUFFIX);
     FILE *file = fopen(path, "rbe");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A read lease is granted only where nobody has the file open for writing, and a shared writable mapping counts as that
  * (fcntl(2), F_SETLEASE). It tells images that were replaced by exec, reused pids and other pid namespaces right, which
- * /proc does not. A forked child inherits its parent's mapping: then the file is in use until the child is gone, too. */
+ * /proc does not. A forked child inherits its parent's mapping: then the file is in use until the child is gone, too.
+ */
 #include "lockprof/export/in_use.h"
 
 #include <errno.h>
@@ -25,8 +26,7 @@ static bool process_runs(int32_t pid, uint64_t process_start)
     line[size] = '\0';
     char *at = strrchr(line, ')'), state = '\0';
     unsigned long long start = 0;
-    if (!at || sscanf(at + 1,
-                      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+    if (!at || sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                       &state, &start) != 2)
         return false;
     return state != 'Z' && state != 'X' && (process_start == 0 || start == process_start);

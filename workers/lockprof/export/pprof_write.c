@@ -12,15 +12,13 @@
 #include <string.h>
 
 const char *const sample_type_names[VALUE_TYPES] = {
-    [VALUE_ACQUIRE] = "lock-acquire",           [VALUE_ACQUIRE_WAIT] = "lock-acquire-wait",
-    [VALUE_RELEASE] = "lock-release",           [VALUE_RELEASE_HOLD] = "lock-release-hold",
+    [VALUE_ACQUIRE] = "lock-acquire",     [VALUE_ACQUIRE_WAIT] = "lock-acquire-wait",
+    [VALUE_RELEASE] = "lock-release",     [VALUE_RELEASE_HOLD] = "lock-release-hold",
     [VALUE_CONTENDED] = "lock-contended",
 };
 const char *const sample_type_units[VALUE_TYPES] = {
-    [VALUE_ACQUIRE] = "count",
-    [VALUE_ACQUIRE_WAIT] = "nanoseconds",
-    [VALUE_RELEASE] = "count",
-    [VALUE_RELEASE_HOLD] = "nanoseconds",
+    [VALUE_ACQUIRE] = "count",   [VALUE_ACQUIRE_WAIT] = "nanoseconds",
+    [VALUE_RELEASE] = "count",   [VALUE_RELEASE_HOLD] = "nanoseconds",
     [VALUE_CONTENDED] = "count",
 };
 

@@ -43,8 +43,7 @@ static void tell(struct source *source, struct reading *reading, const struct er
 /* --- names and stacks --------------------------------------------------------------------------------------------- */
 
 /* What is known of a call without a snapshot: its return address. */
-static struct capture_snapshot make_snapshot(const struct open_source *o, uint64_t lock, uint32_t call,
-                                             uint64_t caller)
+static struct capture_snapshot make_snapshot(const struct open_source *o, uint64_t lock, uint32_t call, uint64_t caller)
 {
     struct capture_snapshot made = {.record = {RECORD_SNAPSHOT, sizeof made},
                                     .lock = lock,
@@ -117,15 +116,14 @@ static uint32_t find_stack(struct open_source *o, const struct capture_slot *slo
     struct snapshot_states *known = &o->source->snapshots;
     const struct capture_snapshot *snapshot = capture_file_snapshot(&o->file, slot->snapshot);
     uint64_t hash = intern_hash(INTERN_SEED, &slot->snapshot, sizeof slot->snapshot);
-    uint32_t stack, found = snapshot ? intern_find(&known->index, hash, same_offset, known, &slot->snapshot)
-                                     : INTERN_NONE;
+    uint32_t stack,
+        found = snapshot ? intern_find(&known->index, hash, same_offset, known, &slot->snapshot) : INTERN_NONE;
     if (found != INTERN_NONE)
         return known->stacks[found];
     struct capture_snapshot made = make_snapshot(o, lock->address, slot->call, slot->caller);
     ask(o, slot->lock, (enum capture_kind)lock->kind, snapshot ? snapshot : &made, false, &stack);
     if (snapshot) {
-        known->offsets =
-            mem_grow(known->offsets, known->index.count, &known->offset_capacity, sizeof *known->offsets);
+        known->offsets = mem_grow(known->offsets, known->index.count, &known->offset_capacity, sizeof *known->offsets);
         known->stacks = mem_grow(known->stacks, known->index.count, &known->stack_capacity, sizeof *known->stacks);
         known->offsets[known->index.count] = slot->snapshot;
         known->stacks[known->index.count] = stack;

@@ -88,8 +88,8 @@ uint32_t symbolize_stack(struct tables *t, struct image *image, const struct fra
     uint32_t locations[FRAMES_MAX];
     count = count < FRAMES_MAX ? count : FRAMES_MAX;
     for (size_t i = 0; i < count; i++)
-        locations[i] = frames[i].module ? add_location(t, image, &frames[i])
-                                        : unknown_location(t, frames[i].return_address);
+        locations[i] =
+            frames[i].module ? add_location(t, image, &frames[i]) : unknown_location(t, frames[i].return_address);
     return tables_stack(t, locations, count);
 }
 

@@ -21,7 +21,7 @@ struct table_function {
 /* A module. Addresses are link addresses. */
 struct table_mapping {
     uint32_t path, build_id; /* strings; the build-id in hexadecimal */
-    uint32_t why;            /* string: why its debug information is missing; 0 where it is there or was not asked for */
+    uint32_t why; /* string: why its debug information is missing; 0 where it is there or was not asked for */
     uint64_t start, limit;
 };
 
@@ -53,7 +53,7 @@ struct tables {
     struct table_location *locations;
     uint32_t *frames;
     size_t frame_count;
-    struct table_stack *stacks; /* 0 is the empty one */
+    struct table_stack *stacks;     /* 0 is the empty one */
     size_t stacks_cut, strings_cut; /* how often a limit was met */
     struct intern string_index, function_index, location_index, stack_index;
     size_t string_capacity, function_capacity, mapping_capacity, line_capacity, location_capacity, frame_capacity,

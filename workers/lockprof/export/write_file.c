@@ -96,8 +96,7 @@ static int rename_new(const char *from, const char *to)
     return rename(from, to);
 }
 
-int write_profile(const char *prefix, long pid, unsigned *sequence, const struct buf *bytes, char **path,
-                  struct err *e)
+int write_profile(const char *prefix, long pid, unsigned *sequence, const struct buf *bytes, char **path, struct err *e)
 {
     char *temporary;
     char *name = mem_printf("%s.%ld.%u.pprof", prefix, pid, *sequence);

@@ -120,7 +120,7 @@ static int check_instance(const struct control *c, const char *instance, struct 
         return err_set(e, ERR_INPUT, "%s wrote no profile: the profiler did not start", instance);
     if (!named)
         return err_set(e, ERR_INPUT,
-                       "%s: even %s, a module global taken by one thread with every acquire captured, has no "
+                       "%s: even %s, a global variable taken by one thread with every acquire captured, has no "
                        "name in the local profile",
                        instance, REFERENCE_LOCK);
     return 0;
@@ -157,6 +157,9 @@ static void start_builtin(struct control *c, const struct python_env *envs)
 {
     const struct scenario *s = c->host->options->scenario;
     instances_plan_control(s, &c->plan);
+    for (size_t i = 0; i < s->worker_count; i++)
+        if (c->host->left_out[i])
+            instances_leave_out(&c->plan, &s->workers[i]);
     c->workers = mem_calloc(c->plan.count, sizeof *c->workers);
     c->running = c->plan.count;
     for (size_t i = 0; i < c->plan.count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control stage: does the collector work at all, before anything is asked of the way behind it?
- * Builtin: each ddtrace worker's patterns single-threaded, every acquire captured, default
+ * Builtin: the patterns of each ddtrace worker and of a native one single-threaded, every acquire captured, default
  * settings; it fails when a process of it fails, when its profile can't be read, or when not even
  * the reference lock (a plain module global) has its name. A command of the user's: it fails when
  * its exit status is not 0; one that can't be started says nothing of the collector and is a problem of the run. */

@@ -60,7 +60,7 @@ static int read_scenario(struct evidence *ev, struct err *e)
 
 static int add_instance(struct evidence *ev, const struct planned_instance *p, struct err *e)
 {
-    double rate = p->arm == ARM_CONTROL ? 1 : p->def->capture_pct / 100;
+    double rate = p->arm == ARM_CONTROL ? 1 : scenario_worker_capture_rate(p->def);
     int index = ledger_add_instance(&ev->ledger, p->name, p->def->name, p->arm, rate, e);
     if (index < 0)
         return -1;
@@ -290,6 +290,11 @@ void evidence_free(struct evidence *ev)
         evidence_free_copy(&ev->copies[i]);
     for (size_t i = 0; i < ev->problem_count; i++)
         free_problem(&ev->problems[i]);
+    for (size_t i = 0; i < ev->left_out_count; i++) {
+        free(ev->left_out[i].worker);
+        free(ev->left_out[i].why);
+    }
+    free(ev->left_out);
     free(ev->workers);
     free(ev->copies);
     free(ev->captured);

@@ -38,6 +38,11 @@ struct worker_outcome {
     uint64_t output_dropped; /* bytes of its output over the limit */
 };
 
+/* An optional worker that was not started. */
+struct left_out {
+    char *worker, *why;
+};
+
 /* One profile file in copies/. */
 struct evidence_copy {
     enum stage stage;
@@ -84,6 +89,8 @@ struct evidence {
     bool stage_ran[STAGE_COUNT];
     struct worker_outcome *workers;
     size_t worker_count, worker_capacity;
+    struct left_out *left_out;
+    size_t left_out_count, left_out_capacity;
     struct evidence_copy *copies;
     size_t copy_count, copy_capacity;
     struct captured *captured;

@@ -60,6 +60,9 @@ static void check_expectation(struct evidence *ev, size_t at)
 {
     const struct scenario_lock *x = &ev->scenario->expect[at];
     struct nearest best = {0};
+    /* It may be a lock of a worker that was left out. */
+    if (x->worker ? evidence_is_left_out(ev, x->worker) : ev->left_out_count > 0)
+        return;
     for (size_t i = 0; i < ev->ledger.lock_count; i++) {
         const struct lock *lock = &ev->ledger.locks[i];
         if (x->worker && strcmp(x->worker, lock->worker) != 0)
@@ -79,7 +82,7 @@ static void check_expectations(struct evidence *ev)
 {
     bool all = !ev->interrupted && ev->complete && ev->control != CONTROL_FAILED;
     for (size_t i = 0; i < ev->worker_count; i++)
-        all = all && ev->workers[i].good;
+        all = all && (ev->workers[i].good || evidence_is_left_out(ev, ev->workers[i].worker));
     for (size_t i = 0; all && i < ev->scenario->expect_count; i++)
         check_expectation(ev, i);
 }
@@ -99,7 +102,7 @@ void evidence_check_workload(struct evidence *ev)
             check_interrupted(ev, w);
             continue;
         }
-        if (def->runtime == RUNTIME_DDTRACE)
+        if (scenario_worker_is_ours(def))
             check_phases(ev, instance);
         check_waits(ev, instance);
     }

@@ -158,6 +158,25 @@ static void on_forward(struct evidence *ev, const struct json *event)
                              "an upload did not reach the %s: %s", ev->forward_described, error);
 }
 
+static void on_left_out(struct evidence *ev, const struct json *event)
+{
+    const char *worker = json_get_string(event, "worker", "");
+    ev->left_out = mem_grow(ev->left_out, ev->left_out_count, &ev->left_out_capacity, sizeof *ev->left_out);
+    ev->left_out[ev->left_out_count++] =
+        (struct left_out){mem_strdup(worker), mem_strdup(json_get_string(event, "why", ""))};
+    for (size_t i = 0; i < ev->ledger.instance_count; i++)
+        if (strcmp(ev->ledger.instances[i].worker, worker) == 0)
+            ev->ledger.instances[i].left_out = true;
+}
+
+bool evidence_is_left_out(const struct evidence *ev, const char *worker)
+{
+    for (size_t i = 0; i < ev->left_out_count; i++)
+        if (strcmp(ev->left_out[i].worker, worker) == 0)
+            return true;
+    return false;
+}
+
 static void on_problem(struct evidence *ev, const struct json *event)
 {
     evidence_add_problem(ev, json_get_string(event, "who", ""), json_get_string(event, "advice", ""),
@@ -180,6 +199,7 @@ static const struct {
     {"copy", on_copy},
     {"forward", on_forward},
     {"problem", on_problem},
+    {"left_out", on_left_out},
 };
 
 static int on_line(struct evidence *ev, size_t number, const char *line, size_t size, struct err *e)

@@ -43,6 +43,9 @@ size_t evidence_suspects(const struct scenario *s, struct trail_suspect *out);
 void evidence_add_problem(struct evidence *ev, const char *who, const char *advice, const char *output, const char *fmt,
                           ...) __attribute__((format(printf, 5, 6)));
 
+/* Whether the worker of that name was left out of the run. */
+bool evidence_is_left_out(const struct evidence *ev, const char *worker);
+
 void evidence_free_copy(struct evidence_copy *copy);
 
 /* The outcome of this instance, or NULL. */

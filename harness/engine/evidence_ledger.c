@@ -36,6 +36,12 @@ static void broken_ledger(struct evidence *ev, const char *instance, const struc
                          e->text);
 }
 
+/* The control of a native worker runs in a build of its own, in which other names can be shown. */
+static bool is_native(const struct evidence *ev, const char *worker)
+{
+    return scenario_find_worker(ev->scenario, worker)->runtime == RUNTIME_NATIVE;
+}
+
 static void add_lock(struct evidence *ev, const struct instance *instance, const struct lock *declared)
 {
     struct lock lock = *declared;
@@ -43,8 +49,21 @@ static void add_lock(struct evidence *ev, const struct instance *instance, const
     if (strcmp(lock.pattern, REFERENCE_PATTERN) == 0)
         return; /* the control's yardstick, not a lock of the workload */
     lock.worker = instance->worker;
+    lock.provisional = instance->arm == ARM_CONTROL && is_native(ev, instance->worker);
     apply_expectation(ev, &lock);
     if (ledger_add_lock(&ev->ledger, &lock, &e) < 0)
+        broken_ledger(ev, instance->name, &e);
+}
+
+static void add_site(struct evidence *ev, const struct instance *instance, const struct message *m)
+{
+    int lock = ledger_find_lock(&ev->ledger, instance->worker, m->id);
+    struct err e;
+    if (lock < 0 && instance->arm == ARM_CONTROL)
+        return; /* the reference lock's */
+    if (lock < 0)
+        err_set(&e, ERR_INPUT, "says a site of %.200s, which it has not declared", m->id);
+    if (lock < 0 || ledger_add_site(&ev->ledger, (size_t)lock, m->site, &e) < 0)
         broken_ledger(ev, instance->name, &e);
 }
 
@@ -107,6 +126,9 @@ static void take_message(struct evidence *ev, size_t index, const struct message
         break;
     case MESSAGE_LOCK:
         add_lock(ev, &ev->ledger.instances[index], &m->lock);
+        break;
+    case MESSAGE_SITE:
+        add_site(ev, &ev->ledger.instances[index], m);
         break;
     case MESSAGE_DONE:
         w->said_done = true;

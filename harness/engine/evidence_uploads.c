@@ -43,6 +43,50 @@ void evidence_check_captured(struct evidence *ev)
                              "%" PRIu64 " more copies were captured and are not there any more", lost - NOTES_MAX);
 }
 
+/* --- the two copies of one process --- */
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct evidence_copy *x = *(const struct evidence_copy *const *)a;
+    const struct evidence_copy *y = *(const struct evidence_copy *const *)b;
+    if (x->instance != y->instance)
+        return x->instance < y->instance ? -1 : 1;
+    return strcmp(x->hash, y->hash);
+}
+
+static void add_note(struct evidence *ev, char *text)
+{
+    struct trail_result *t = &ev->trail;
+    t->notes = mem_realloc(t->notes, t->note_count + 1, sizeof *t->notes);
+    t->notes[t->note_count++] = text;
+}
+
+/* Uploads of processes that also write locally, which have not the bytes of any local copy. */
+static void note_other_bytes(struct evidence *ev)
+{
+    const struct evidence_copy **local = mem_calloc(ev->copy_count, sizeof *local);
+    size_t count = 0;
+    uint64_t others = 0;
+    for (size_t i = 0; i < ev->copy_count; i++)
+        if (ev->copies[i].stage == STAGE_COLLECTOR)
+            local[count++] = &ev->copies[i];
+    if (count > 0)
+        qsort(local, count, sizeof *local, by_hash);
+    for (size_t i = 0; i < ev->copy_count; i++) {
+        const struct evidence_copy *c = &ev->copies[i];
+        const struct instance *instance = &ev->ledger.instances[c->instance];
+        /* Of a process that did not end the local copies were not collected. */
+        if (c->stage != STAGE_UPLOAD || instance->arm != ARM_TEE || instance->unfinished ||
+            (count > 0 && bsearch(&c, local, count, sizeof *local, by_hash)))
+            continue;
+        if (++others <= NOTES_MAX)
+            add_note(ev, mem_printf("%s has other bytes than each local copy of %s", c->path, instance->name));
+    }
+    if (others > NOTES_MAX)
+        add_note(ev, mem_printf("and %" PRIu64 " more uploads with other bytes", others - NOTES_MAX));
+    free(local);
+}
+
 /* --- the chain of times --- */
 
 struct link {
@@ -75,13 +119,6 @@ static bool same_time(const struct link *a, const struct link *b)
 static bool same_chain(const struct link *a, const struct link *b)
 {
     return a->copy->instance == b->copy->instance && strcmp(a->copy->runtime_id, b->copy->runtime_id) == 0;
-}
-
-static void add_note(struct evidence *ev, char *text)
-{
-    struct trail_result *t = &ev->trail;
-    t->notes = mem_realloc(t->notes, t->note_count + 1, sizeof *t->notes);
-    t->notes[t->note_count++] = text;
 }
 
 /* What lies between two neighbours of one chain, or NULL. `last` has the latest end so far. */
@@ -131,6 +168,7 @@ static void note_renamed_types(struct evidence *ev)
 void evidence_note_uploads(struct evidence *ev)
 {
     note_renamed_types(ev);
+    note_other_bytes(ev);
     struct link *links = mem_calloc(ev->copy_count, sizeof *links);
     size_t count = 0;
     for (size_t i = 0; i < ev->copy_count; i++) {

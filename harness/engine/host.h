@@ -18,6 +18,7 @@ struct host {
     const struct run_options *options; /* borrowed */
     char *guard;                       /* path of locktrail-guard */
     char run_id[RUN_ID_SIZE];
+    bool *left_out;         /* for each worker of the scenario: an optional one that is not started */
     const char *intake_url; /* NULL until the intake listens */
     bool unwritten;         /* something of the run is not on the disk: `write_error`, the first, says what */
     struct err write_error;

@@ -21,8 +21,12 @@ struct instance_plan {
 /* The workers' processes, in the scenario's order. The caller's: instance_plan_fini. */
 void instances_plan(const struct scenario *s, struct instance_plan *out);
 
-/* The processes of the builtin control: one for each ddtrace worker; none where the control is another. */
+/* The processes of the builtin control: one for each ddtrace worker, and one for the first native worker; none where
+ * the control is another. */
 void instances_plan_control(const struct scenario *s, struct instance_plan *out);
+
+/* Takes the processes of one worker away. */
+void instances_leave_out(struct instance_plan *plan, const struct scenario_worker *worker);
 
 void instance_plan_fini(struct instance_plan *plan);
 

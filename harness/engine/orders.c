@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/native.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static void env_set(struct strings *env, const char *name, const char *value)
  * describe, and keys must not reach a worker's environment. */
 static bool is_dropped(const char *variable)
 {
-    return strncmp(variable, "DD_", 3) == 0 || strncmp(variable, "LOCKTRAIL_", 10) == 0;
+    return strncmp(variable, "DD_", 3) == 0 || strncmp(variable, "LOCKTRAIL_", 10) == 0 ||
+           strncmp(variable, "LOCKPROF_", 9) == 0;
 }
 
 /* Variables that locktrail itself goes by. */
@@ -60,7 +62,8 @@ char *orders_dropped_variables(void)
     struct buf names = {0};
     for (char **v = environ; *v; v++) {
         const char *end = strchr(*v, '=');
-        if (strncmp(*v, "DD_", 3) != 0 || (end && is_ours(*v, (size_t)(end - *v))))
+        bool profiler = strncmp(*v, "DD_", 3) == 0 || strncmp(*v, "LOCKPROF_", 9) == 0;
+        if (!profiler || (end && is_ours(*v, (size_t)(end - *v))))
             continue;
         buf_printf(&names, "%s%.*s", names.size ? ", " : "", end ? (int)(end - *v) : 0, *v);
     }
@@ -76,7 +79,7 @@ static bool is_control(const struct orders_context *c)
  * profiler is what it is compared with. */
 static bool is_setting_under_test(const char *name)
 {
-    return strncmp(name, "DD_PROFILING_", 13) == 0;
+    return strncmp(name, "DD_PROFILING_", 13) == 0 || strncmp(name, "LOCKPROF_", 9) == 0;
 }
 
 static void add_profiler_settings(const struct orders_context *c, struct strings *env)
@@ -179,11 +182,15 @@ char **orders_clean_environment(void)
 
 static void make_env(const struct orders_context *c, struct strings *env)
 {
+    /* lockprof is told its settings and destinations by options. */
+    bool by_variables = c->worker->runtime != RUNTIME_NATIVE;
     add_clean(env);
-    add_profiler_settings(c, env);
+    if (by_variables)
+        add_profiler_settings(c, env);
     add_identity(c, env);
     add_scenario_variables(c, env);
-    add_destination(c, env);
+    if (by_variables)
+        add_destination(c, env);
     if (c->worker->runtime == RUNTIME_COMMAND)
         add_orders(c, env);
 }
@@ -200,16 +207,10 @@ static void add_option(struct strings *args, const char *option, char *value)
     strings_add(args, value);
 }
 
-static void make_ddtrace_args(const struct orders_context *c, struct strings *args)
+/* What both workloads understand. */
+static void add_workload_options(const struct orders_context *c, struct strings *args)
 {
     const struct scenario *s = c->scenario;
-    bool run = c->worker->launcher == LAUNCHER_DDTRACE_RUN;
-    if (run)
-        strings_add(args, mem_strdup(c->ddtrace_run));
-    strings_add(args, mem_strdup(c->python));
-    strings_add(args, mem_printf("%s/workers/python/main.py", c->root));
-    add_option(args, "--launcher", mem_strdup(run ? "ddtrace-run" : "auto"));
-    add_option(args, "--lock-type", mem_strdup(c->worker->lock == LOCK_TYPE_LOCK ? "lock" : "rlock"));
     add_option(args, "--threads", mem_printf("%u", is_control(c) ? 1 : s->threads));
     add_option(args, "--seed", mem_printf("%" PRIu64, s->seed));
     if (is_control(c))
@@ -220,11 +221,40 @@ static void make_ddtrace_args(const struct orders_context *c, struct strings *ar
     }
 }
 
+static void make_native_args(const struct orders_context *c, struct strings *args)
+{
+    const struct scenario_worker *w = c->worker;
+    strings_add(args, native_profiler(c->build));
+    strings_add(args, mem_strdup("run"));
+    add_option(args, "--output", mem_strdup(c->output_prefix));
+    add_option(args, "--interval", mem_printf("%" PRId64 "ms", w->upload_interval_ms));
+    add_option(args, "--rate", mem_printf("%u", is_control(c) ? 1 : scenario_worker_sampling(w)));
+    if (!is_control(c))
+        add_option(args, "--upload", mem_strdup(c->intake_url));
+    strings_add(args, mem_strdup("--"));
+    strings_add(args, native_workload(c->build, is_control(c) ? NATIVE_CONTROL_BUILD : w->build));
+    add_workload_options(c, args);
+}
+
+static void make_ddtrace_args(const struct orders_context *c, struct strings *args)
+{
+    bool run = c->worker->launcher == LAUNCHER_DDTRACE_RUN;
+    if (run)
+        strings_add(args, mem_strdup(c->ddtrace_run));
+    strings_add(args, mem_strdup(c->python));
+    strings_add(args, mem_printf("%s/workers/python/main.py", c->root));
+    add_option(args, "--launcher", mem_strdup(run ? "ddtrace-run" : "auto"));
+    add_option(args, "--lock-type", mem_strdup(c->worker->lock == LOCK_TYPE_LOCK ? "lock" : "rlock"));
+    add_workload_options(c, args);
+}
+
 void orders_make(const struct orders_context *context, struct orders *out)
 {
     struct strings args = {0}, env = {0};
     if (context->worker->runtime == RUNTIME_DDTRACE)
         make_ddtrace_args(context, &args);
+    else if (context->worker->runtime == RUNTIME_NATIVE)
+        make_native_args(context, &args);
     else
         for (size_t i = 0; i < context->worker->command_count; i++)
             strings_add(&args, mem_strdup(context->worker->command[i]));

@@ -26,7 +26,8 @@ struct orders_context {
     const char *instance; /* "python.1.local" */
     const char *run_id;
     const char *root;          /* locktrail's own files */
-    const char *python;        /* of the virtual environment; NULL for a command */
+    const char *build;         /* where lockprof and the C workload lie */
+    const char *python;        /* of the virtual environment; NULL for all but ddtrace */
     const char *ddtrace_run;   /* likewise */
     const char *output_prefix; /* of local pprof files */
     const char *intake_url;    /* NULL in the control */

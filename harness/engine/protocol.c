@@ -47,12 +47,46 @@ static int read_site(struct message *m, const char *site, struct err *e)
     return 0;
 }
 
+/* A further site is any text of one line: FILE:LINE, MODULE+0xOFFSET. */
+static bool is_site(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F)
+            return false;
+    return text[0] != '\0';
+}
+
+static int read_sites(struct message *m, struct err *e)
+{
+    const struct json *sites = json_get(m->tree, "sites");
+    if (!sites)
+        return 0;
+    if (sites->type != JSON_ARRAY)
+        return err_set(e, ERR_INPUT, "\"sites\" is not an array");
+    if (sites->size > LEDGER_SITES_MAX)
+        return err_set(e, ERR_INPUT, "\"sites\" has %zu texts, more than %d", sites->size, LEDGER_SITES_MAX);
+    m->lock.sites = mem_calloc(sites->size, sizeof *m->lock.sites);
+    for (size_t i = 0; i < sites->size; i++) {
+        if (sites->items[i].type != JSON_STRING || !is_site(sites->items[i].string))
+            return err_set(e, ERR_INPUT, "\"sites\" has something else than texts of one line");
+        m->lock.sites[m->lock.site_count++] = sites->items[i].string;
+    }
+    return 0;
+}
+
+static int read_further_site(struct message *m, struct err *e)
+{
+    if (required_string(m, "id", &m->id, e) < 0 || required_string(m, "site", &m->site, e) < 0)
+        return -1;
+    return is_site(m->site) ? 0 : err_set(e, ERR_INPUT, "\"site\" is no text of one line");
+}
+
 static int read_lock(struct message *m, struct err *e)
 {
     const char *id, *name, *pattern, *site, *rendering, *mangled = NULL;
     if (required_string(m, "id", &id, e) < 0 || required_string(m, "name", &name, e) < 0 ||
         required_string(m, "pattern", &pattern, e) < 0 || required_string(m, "site", &site, e) < 0 ||
-        required_string(m, "rendering", &rendering, e) < 0 || read_site(m, site, e) < 0)
+        required_string(m, "rendering", &rendering, e) < 0 || read_site(m, site, e) < 0 || read_sites(m, e) < 0)
         return -1;
     if (!rendering_parse(rendering, &m->lock.rendering, &mangled))
         return err_set(e, ERR_INPUT, "rendering \"%.60s\" is none of exact, generic, mangled:NAME", rendering);
@@ -64,6 +98,7 @@ static int read_lock(struct message *m, struct err *e)
     m->lock.mangled = (char *)mangled;
     m->lock.contends = json_get_bool(m->tree, "contends", true);
     m->lock.counted = json_get_bool(m->tree, "counted", true);
+    m->lock.qualified = json_get_bool(m->tree, "qualified", false);
     return 0;
 }
 
@@ -136,11 +171,9 @@ static const struct {
     enum message_type type;
     int (*read)(struct message *m, struct err *e);
 } message_types[] = {
-    {"hello", MESSAGE_HELLO, read_hello},
-    {"lock", MESSAGE_LOCK, read_lock},
-    {"progress", MESSAGE_PROGRESS, read_progress},
-    {"profile", MESSAGE_PROFILE, read_profile},
-    {"done", MESSAGE_DONE, read_done},
+    {"hello", MESSAGE_HELLO, read_hello},       {"lock", MESSAGE_LOCK, read_lock},
+    {"site", MESSAGE_SITE, read_further_site},  {"progress", MESSAGE_PROGRESS, read_progress},
+    {"profile", MESSAGE_PROFILE, read_profile}, {"done", MESSAGE_DONE, read_done},
     {"error", MESSAGE_ERROR, read_error},
 };
 
@@ -157,7 +190,7 @@ static int read_typed(struct message *m, struct err *e)
             return message_types[i].read(m, e);
         }
     }
-    return err_set(e, ERR_INPUT, "unknown type \"%.40s\", expected hello, lock, progress, profile, done or error",
+    return err_set(e, ERR_INPUT, "unknown type \"%.40s\", expected hello, lock, site, progress, profile, done or error",
                    type);
 }
 
@@ -187,6 +220,7 @@ void message_fini(struct message *m)
 {
     json_free(m->tree);
     free(m->lock_file);
+    free(m->lock.sites);
     *m = (struct message){0};
 }
 

@@ -14,21 +14,30 @@
 
 #define PROTOCOL_VERSION 1
 
-enum message_type { MESSAGE_HELLO, MESSAGE_LOCK, MESSAGE_PROGRESS, MESSAGE_PROFILE, MESSAGE_DONE, MESSAGE_ERROR };
+enum message_type {
+    MESSAGE_HELLO,
+    MESSAGE_LOCK,
+    MESSAGE_SITE,
+    MESSAGE_PROGRESS,
+    MESSAGE_PROFILE,
+    MESSAGE_DONE,
+    MESSAGE_ERROR
+};
 
 /* Strings point into the tree, which is the message's own. Which fields are filled in depends on
  * the type. */
 struct message {
     enum message_type type;
     struct json *tree;
-    const char *runtime, *version;          /* hello */
-    struct lock lock;                       /* lock; its strings are borrowed from the tree, `worker` is NULL */
-    char *lock_file;                        /* owned: lock.file */
-    const char *phase;                      /* progress, error */
-    double done;                            /* progress: 0..1 of the phase */
-    const struct json *acquires;            /* progress, done: object of lock id → count */
-    uint64_t total_acquires;                /* their sum */
-    const char *path;                       /* profile */
+    const char *runtime, *version; /* hello */
+    struct lock lock;              /* lock; its strings are the tree's, the array of sites is owned, `worker` is NULL */
+    char *lock_file;               /* owned: lock.file */
+    const char *id, *site;         /* site: a further one of the lock */
+    const char *phase;             /* progress, error */
+    double done;                   /* progress: 0..1 of the phase */
+    const struct json *acquires;   /* progress, done: object of lock id → count */
+    uint64_t total_acquires;       /* their sum */
+    const char *path;              /* profile */
     const char *error, *thread, *traceback; /* error */
     bool interrupted;                       /* done */
 };

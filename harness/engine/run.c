@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Happy path: PREPARING (virtual environments) → CONTROL → RUNNING (workers, uploads) → CLOSING
- * (forwards, disk) → DONE. Failure modes: an environment can't be made (nothing is run, the error
- * is the caller's); the control fails (the workers are not started, the verdict is critical); a
+ * (forwards, disk) → DONE. Failure modes: an environment can't be made, or what a native worker needs
+ * is not there (nothing is run, the error is the caller's; an optional worker is left out instead, as
+ * long as another one is left); the control fails (the workers are not started, the verdict is critical); a
  * worker fails (a problem, the others go on); the intake can't listen (the error is the caller's);
  * the disk is full (the run goes on, the error is the caller's beside what there is to report).
  * SIGINT, SIGTERM or SIGHUP: workers are stopped and their copies collected; a second one kills
@@ -13,6 +14,7 @@
 #include "engine/control.h"
 #include "engine/host.h"
 #include "engine/instances.h"
+#include "engine/native.h"
 #include "engine/orders.h"
 #include "engine/python_env.h"
 #include "engine/run_directory.h"
@@ -148,7 +150,7 @@ static bool has_control(const struct run *run)
     if (s->control.kind == CONTROL_COMMAND)
         return true;
     for (size_t i = 0; i < s->worker_count; i++)
-        if (s->workers[i].runtime == RUNTIME_DDTRACE)
+        if (scenario_worker_is_ours(&s->workers[i]) && !run->host.left_out[i])
             return true;
     return false;
 }
@@ -173,12 +175,49 @@ static void start_control(struct run *run)
 
 static void prepare_next(struct run *run);
 
+static void leave_out(struct run *run, const struct err *e)
+{
+    const struct scenario_worker *w = &run->options.scenario->workers[run->preparing];
+    char *text = mem_printf("%s is left out: %s", w->name, e->text);
+    run->host.left_out[run->preparing] = true;
+    instances_leave_out(&run->plan, w);
+    struct json_out out = journal_begin(&run->host.journal, "left_out");
+    json_put_string(&out, "worker", w->name);
+    json_put_string(&out, "why", e->text);
+    journal_end(&run->host.journal, &out, true);
+    host_notify(&run->host, RUN_STATE, "run", text);
+    free(text);
+    run->preparing++;
+    if (run->plan.count == 0)
+        fail(run, e);
+    else
+        prepare_next(run);
+}
+
+static int check_native(const struct run *run, struct err *e)
+{
+    const struct scenario *s = run->options.scenario;
+    bool control = s->control.kind == CONTROL_BUILTIN;
+    for (size_t i = 0; i < s->worker_count; i++) {
+        if (s->workers[i].runtime != RUNTIME_NATIVE)
+            continue;
+        if (native_check(run->options.build, s->workers[i].build, e) < 0 ||
+            (control && native_check(run->options.build, NATIVE_CONTROL_BUILD, e) < 0))
+            return err_wrap(e, "worker %s", s->workers[i].name);
+    }
+    return 0;
+}
+
 static void on_env(struct python_env *env, const struct err *e, void *data)
 {
     struct run *run = data;
     run->env_work = NULL;
     if (!env && run->interrupts > 0) {
         close_run(run);
+        return;
+    }
+    if (!env && run->options.scenario->workers[run->preparing].optional && e->code == ERR_MISSING) {
+        leave_out(run, e);
         return;
     }
     if (!env) {
@@ -214,6 +253,15 @@ static void prepare_next(struct run *run)
     host_notify(&run->host, RUN_PREPARING, w->name, text);
     free(text);
     run->env_work = python_env_prepare(&run->host, w, on_env, run);
+}
+
+static void start_preparing(struct run *run)
+{
+    struct err e;
+    if (check_native(run, &e) < 0)
+        fail(run, &e);
+    else
+        prepare_next(run);
 }
 
 /* --- signals --- */
@@ -386,6 +434,7 @@ static int open_run(struct run *run, struct err *e)
     run->host.disk = disk_new(&run->loop);
     journal_init(&run->host.journal, run->host.disk, run->options.directory);
     run->envs = mem_calloc(run->options.scenario->worker_count, sizeof *run->envs);
+    run->host.left_out = mem_calloc(run->options.scenario->worker_count, sizeof *run->host.left_out);
     return 0;
 }
 
@@ -397,6 +446,7 @@ static void free_run(struct run *run)
     for (size_t i = 0; run->envs && i < run->options.scenario->worker_count; i++)
         python_env_fini(&run->envs[i]);
     free(run->envs);
+    free(run->host.left_out);
     instance_plan_fini(&run->plan);
     journal_fini(&run->host.journal);
     free(run->host.guard);
@@ -431,7 +481,7 @@ int run_execute(const struct run_options *options, bool *happened, struct err *e
     }
     start_signals(&run);
     journal_start(&run);
-    prepare_next(&run);
+    start_preparing(&run);
     uv_run(&run.loop, UV_RUN_DEFAULT);
     int status = uv_loop_close(&run.loop);
     assert(status == 0); /* a handle was left open */

@@ -340,6 +340,7 @@ static void spawn(struct worker *w, const struct worker_options *options)
                                      .instance = w->instance,
                                      .run_id = host->run_id,
                                      .root = host->options->root,
+                                     .build = host->options->build,
                                      .python = options->env->python,
                                      .ddtrace_run = options->env->ddtrace_run,
                                      .output_prefix = prefix,

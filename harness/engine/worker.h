@@ -27,7 +27,7 @@ typedef void (*worker_fn)(struct worker *worker, bool good, void *data);
 struct worker_options {
     struct host *host;                      /* borrowed, like its definition in the scenario */
     const struct planned_instance *planned; /* borrowed during the call */
-    const struct python_env *env;           /* likewise; empty for a command */
+    const struct python_env *env;           /* likewise; empty for all but ddtrace */
     worker_fn on_end;
     void *data;
 };

@@ -131,6 +131,7 @@ void worker_take_line(struct worker *w, const char *line, size_t size)
         on_profile(w, &m);
         break;
     case MESSAGE_LOCK:
+    case MESSAGE_SITE:
         break;
     }
     message_fini(&m);

@@ -9,9 +9,11 @@
 static const char *const python_patterns[] = {
     "local", "global",      "member",    "nested",    "private",   "anonymous", "reentrant", "slots",   "container",
     "alias", "shared_name", "late_name", "condition", "semaphore", "module",    "inherited", "in_turn", NULL};
-static const char *const native_patterns[] = {"local",     "global",    "member", "nested",      "private",
-                                              "anonymous", "reentrant", "slots",  "container",   "alias",
-                                              "wrapper",   "static",    "array",  "shared_name", NULL};
+static const char *const native_patterns[] = {
+    "local",  "global",       "member",         "nested",      "private",   "anonymous", "reentrant",
+    "slots",  "container",    "alias",          "shared_name", "late_name", "condition", "semaphore",
+    "module", "inherited",    "in_turn",        "wrapper",     "static",    "array",     "rwlock",
+    "spin",   "thread_local", "global_pointer", "recursive",   "timed",     "kinds",     NULL};
 
 const char *const *pattern_names(enum runtime runtime)
 {

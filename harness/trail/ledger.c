@@ -105,6 +105,38 @@ static const char *difference(const struct lock *a, const struct lock *b)
     return a->qualified != b->qualified ? "qualified" : NULL;
 }
 
+/* Without its further sites. */
+static struct lock lock_copy(const struct lock *lock)
+{
+    return (struct lock){
+        .worker = mem_strdup(lock->worker),
+        .id = mem_strdup(lock->id),
+        .name = mem_strdup(lock->name),
+        .pattern = mem_strdup(lock->pattern),
+        .file = mem_strdup(lock->file),
+        .line = lock->line,
+        .rendering = lock->rendering,
+        .mangled = lock->mangled ? mem_strdup(lock->mangled) : NULL,
+        .contends = lock->contends,
+        .counted = lock->counted,
+        .qualified = lock->qualified,
+        .provisional = lock->provisional,
+    };
+}
+
+/* All but its further sites. */
+static void lock_replace(struct lock *there, const struct lock *with)
+{
+    struct lock copy = lock_copy(with);
+    copy.sites = there->sites;
+    copy.site_count = there->site_count;
+    copy.site_capacity = there->site_capacity;
+    there->sites = NULL;
+    there->site_count = 0;
+    lock_fini(there);
+    *there = copy;
+}
+
 /* Makes room for one more lock in the array and in each process's counts. */
 static void grow_locks(struct ledger *ledger)
 {
@@ -151,7 +183,11 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
 {
     int found = ledger_find_lock(ledger, lock->worker, lock->id);
     if (found >= 0) {
-        const char *differs = difference(&ledger->locks[found], lock);
+        struct lock *there = &ledger->locks[found];
+        const char *differs = lock->provisional || there->provisional ? NULL : difference(there, lock);
+        if (there->provisional && !lock->provisional) {
+            lock_replace(there, lock);
+        }
         if (differs == NULL) {
             return add_sites(ledger, found, lock, e);
         }
@@ -171,19 +207,7 @@ int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *
     size_t index = table_put(ledger->lock_index, key, size);
     free(key);
     assert(index == ledger->lock_count);
-    ledger->locks[ledger->lock_count++] = (struct lock){
-        .worker = mem_strdup(lock->worker),
-        .id = mem_strdup(lock->id),
-        .name = mem_strdup(lock->name),
-        .pattern = mem_strdup(lock->pattern),
-        .file = mem_strdup(lock->file),
-        .line = lock->line,
-        .rendering = lock->rendering,
-        .mangled = lock->mangled ? mem_strdup(lock->mangled) : NULL,
-        .contends = lock->contends,
-        .counted = lock->counted,
-        .qualified = lock->qualified,
-    };
+    ledger->locks[ledger->lock_count++] = lock_copy(lock);
     return add_sites(ledger, (int)index, lock, e);
 }
 

@@ -34,6 +34,8 @@ struct lock {
     bool counted;  /* false: the runtime is known not to count its acquires one to one */
     /* The collector shows C expressions: the name is right where it is their last member. */
     bool qualified;
+    /* Declared by a control that runs another build: what the worker itself says goes before it. */
+    bool provisional;
     char **sites; /* further ones, each once; in the ledger its own, grown by ledger_add_site */
     size_t site_count, site_capacity;
 };
@@ -72,7 +74,8 @@ struct ledger {
 void ledger_fini(struct ledger *ledger);
 
 /* Adds a copy of *lock. The same (worker, id) again with the same content is the same lock (both arms declare it);
- * with another content it is an error, as is one lock too many; further sites are added to those that are there.
+ * with another content it is an error, unless one of the two is provisional, and as is one lock too many; further sites
+ * are added to those that are there.
  * Returns its index or -1. Code ERR_INPUT. */
 int ledger_add_lock(struct ledger *ledger, const struct lock *lock, struct err *e);
 

@@ -47,6 +47,72 @@ static void test_lock_with_every_member(void **state)
     message_fini(&m);
 }
 
+static void test_a_lock_has_further_sites(void **state)
+{
+    struct message m;
+    struct err e;
+    (void)state;
+    assert_int_equal(read_text("{\"type\":\"lock\",\"id\":\"a\",\"name\":\"a\",\"pattern\":\"p\",\"site\":\"\","
+                               "\"rendering\":\"exact\",\"qualified\":true,\"sites\":[\"b.c:9\",\"svc+0x10\"]}",
+                               &m, &e),
+                     0);
+    assert_true(m.lock.qualified);
+    assert_int_equal(m.lock.site_count, 2);
+    assert_string_equal(m.lock.sites[1], "svc+0x10");
+    message_fini(&m);
+    assert_int_equal(read_text("{\"type\":\"site\",\"id\":\"a\",\"site\":\"svc+0x20\"}", &m, &e), 0);
+    assert_int_equal(m.type, MESSAGE_SITE);
+    assert_string_equal(m.id, "a");
+    assert_string_equal(m.site, "svc+0x20");
+    message_fini(&m);
+}
+
+static void test_bad_sites_say_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *sites, *error;
+    } cases[] = {
+        {"7", "\"sites\" is not an array"},
+        {"[\"a:1\",7]", "\"sites\" has something else than texts of one line"},
+        {"[\"\"]", "\"sites\" has something else than texts of one line"},
+        {"[\"a\\n\"]", "\"sites\" has something else than texts of one line"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message m;
+        struct err e;
+        struct buf line = {0};
+        buf_printf(&line,
+                   "{\"type\":\"lock\",\"id\":\"a\",\"name\":\"a\",\"pattern\":\"p\",\"site\":\"\",\"rendering\":"
+                   "\"exact\",\"sites\":%s}",
+                   cases[i].sites);
+        assert_int_equal(message_read(line.data, line.size, &m, &e), -1);
+        assert_non_null(strstr(e.text, cases[i].error));
+        buf_fini(&line);
+    }
+}
+
+static void test_further_sites_are_bounded(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        struct message m;
+        struct err e;
+        struct buf line = {0};
+        buf_add_str(&line, "{\"type\":\"lock\",\"id\":\"a\",\"name\":\"a\",\"pattern\":\"p\",\"site\":\"\","
+                           "\"rendering\":\"exact\",\"sites\":[");
+        for (int i = 0; i < LEDGER_SITES_MAX + more; i++)
+            buf_printf(&line, "%s\"a.c:%d\"", i ? "," : "", i + 1);
+        buf_add_str(&line, "]}");
+        assert_int_equal(message_read(line.data, line.size, &m, &e), more ? -1 : 0);
+        if (more)
+            assert_non_null(strstr(e.text, "\"sites\" has 257 texts, more than 256"));
+        else
+            message_fini(&m);
+        buf_fini(&line);
+    }
+}
+
 static void test_counts_of_done_reach_one_lock(void **state)
 {
     struct message m;
@@ -80,7 +146,7 @@ static void test_bad_lines_say_what_is_wrong(void **state)
         {"[]", "not a protocol line \"[]\": not a JSON object"},
         {"{}", "not a protocol line \"{}\": \"type\" is missing or not a string"},
         {"{\"type\":\"bye\"}",
-         "not a protocol line \"{\"type\":\"bye\"}\": unknown type \"bye\", expected hello, lock, "
+         "not a protocol line \"{\"type\":\"bye\"}\": unknown type \"bye\", expected hello, lock, site, "
          "progress, profile, done or error"},
         {"{\"type\":\"hello\",\"runtime\":\"x\",\"protocol\":2}",
          "not a protocol line \"{\"type\":\"hello\",\"runtime\":\"x\",\"protocol\":2}\": protocol 2, this locktrail "
@@ -102,6 +168,10 @@ static void test_bad_lines_say_what_is_wrong(void **state)
         {"{\"type\":\"done\"}", "not a protocol line \"{\"type\":\"done\"}\": \"acquires\" is missing"},
         {"{\"type\":\"profile\"}",
          "not a protocol line \"{\"type\":\"profile\"}\": \"path\" is missing or not a string"},
+        {"{\"type\":\"site\",\"id\":\"a\"}",
+         "not a protocol line \"{\"type\":\"site\",\"id\":\"a\"}\": \"site\" is missing or not a string"},
+        {"{\"type\":\"site\",\"id\":\"a\",\"site\":\"\"}",
+         "not a protocol line \"{\"type\":\"site\",\"id\":\"a\",\"site\":\"\"}\": \"site\" is no text of one line"},
         {"{\"type\":\"error\"}", "not a protocol line \"{\"type\":\"error\"}\": \"error\" is missing or not a string"},
     };
     (void)state;
@@ -157,6 +227,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hello_says_who_speaks),
         cmocka_unit_test(test_lock_with_every_member),
+        cmocka_unit_test(test_a_lock_has_further_sites),
+        cmocka_unit_test(test_bad_sites_say_what_is_wrong),
+        cmocka_unit_test(test_further_sites_are_bounded),
         cmocka_unit_test(test_counts_of_done_reach_one_lock),
         cmocka_unit_test(test_bad_lines_say_what_is_wrong),
         cmocka_unit_test(test_bad_locks_say_what_is_wrong),

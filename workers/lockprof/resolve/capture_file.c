@@ -172,14 +172,25 @@ static size_t lane_count(const struct capture_file *file)
     return section_count(file, &file->lanes, &file->header->lanes, sizeof(struct capture_lane));
 }
 
-bool capture_file_lock(const struct capture_file *file, size_t index, struct capture_lock *out)
+/* The element at an index; false where the word at `last`, which its writer writes last, is still 0. */
+static bool take_element(const struct capture_file *file, const struct capture_section *section, size_t index,
+                         size_t last, void *out, size_t size)
 {
-    struct capture_lock lock;
-    if (index >= capture_file_locks(file)) {
+    const unsigned char *at = file->bytes + section->offset + index * size;
+    const void *word = at + last;
+    if (__atomic_load_n((const uint32_t *)word, __ATOMIC_ACQUIRE) == 0) {
         return false;
     }
-    copy_words(&lock, file->bytes + file->locks.offset + index * sizeof lock, sizeof lock);
-    if (lock.kind == 0 || lock.kind >= KIND_COUNT) {
+    copy_words(out, at, size);
+    return true;
+}
+
+bool capture_file_lock(const struct capture_file *file, size_t index, struct capture_lock *out)
+{
+    struct capture_lock lock = {0};
+    if (index >= capture_file_locks(file) ||
+        !take_element(file, &file->locks, index, offsetof(struct capture_lock, kind), &lock, sizeof lock) ||
+        lock.kind == 0 || lock.kind >= KIND_COUNT) {
         return false;
     }
     *out = lock;
@@ -188,12 +199,10 @@ bool capture_file_lock(const struct capture_file *file, size_t index, struct cap
 
 bool capture_file_slot(const struct capture_file *file, size_t index, struct capture_slot *out)
 {
-    struct capture_slot slot;
-    if (index >= capture_file_slots(file)) {
-        return false;
-    }
-    copy_words(&slot, file->bytes + file->slots.offset + index * sizeof slot, sizeof slot);
-    if (slot.lock >= capture_file_locks(file) || slot.lane >= lane_count(file) || slot.call == CALL_NONE ||
+    struct capture_slot slot = {0};
+    if (index >= capture_file_slots(file) ||
+        !take_element(file, &file->slots, index, offsetof(struct capture_slot, call), &slot, sizeof slot) ||
+        slot.lock >= capture_file_locks(file) || slot.lane >= lane_count(file) || slot.call == CALL_NONE ||
         slot.call >= CALL_COUNT) {
         return false;
     }
@@ -221,7 +230,8 @@ static const struct capture_record *record_at(const struct capture_file *file, u
     }
     const void *at = file->bytes + file->arena.offset + offset;
     const struct capture_record *record = at;
-    if (record->type != type || record->size < head || record->size > used - offset) {
+    if (__atomic_load_n(&record->type, __ATOMIC_ACQUIRE) != type || record->size < head ||
+        record->size > used - offset) {
         return NULL;
     }
     return record;

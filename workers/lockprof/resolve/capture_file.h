@@ -26,11 +26,11 @@ int capture_file_open(struct capture_file *file, const char *path, struct err *e
 int capture_file_of(struct capture_file *file, const void *bytes, size_t size, struct err *e);
 void capture_file_close(struct capture_file *file);
 
-/* Complete elements at this moment; never more than fit the file. */
+/* Elements at this moment, some of which may not be complete; never more than fit the file. */
 size_t capture_file_locks(const struct capture_file *file);
 size_t capture_file_slots(const struct capture_file *file);
 
-/* Copies of one element; false where the index or what it points to is out of range. */
+/* Copies of one element; false where the index or what it points to is out of range, or it is not complete yet. */
 bool capture_file_lock(const struct capture_file *file, size_t index, struct capture_lock *out);
 bool capture_file_slot(const struct capture_file *file, size_t index, struct capture_slot *out);
 /* The lane's name, "" where there is none. Always terminated. */

@@ -11,7 +11,7 @@
 
 struct shard {
     uint64_t hits;
-    pthread_mutex_t shard_lock; // lock: array/shard_lock exact -- shards[2].shard_lock; its symbol is `shards`
+    pthread_mutex_t shard_lock; // lock: array/shard_lock exact -- shards[2].shard_lock; by symbol, shards+0x78
     struct tally counted;
 };
 
@@ -56,7 +56,7 @@ void array_serve(struct phase *phase)
         abort();
     for (size_t i = 0; i < SHARDS; i++) {
         tally_init(&shards[i].counted, "array/shard_lock", 1);
-        tally_at(&shards[i].counted, &shards[i].shard_lock);
+        tally_within(&shards[i].counted, &shards[i].shard_lock, shards, "shards");
         pthread_mutex_init(&shards[i].shard_lock, NULL); // init: array/shard_lock
         tally_made(&shards[i].counted);
     }

@@ -29,6 +29,11 @@ static struct {
     uintptr_t bias, begin, end;
     char name[256];
     _Atomic uintptr_t (*places)[CALLS_MAX];
+    struct {
+        size_t declaration, offset;
+        const char *symbol;
+    } symbols[CALLS_SYMBOLS_MAX];
+    size_t symbol_count;
 } module;
 
 static struct call *find_call(const char *name)
@@ -130,6 +135,29 @@ void calls_note(size_t declaration, uintptr_t address)
         if (there == address)
             return;
     }
+}
+
+void calls_note_symbol(size_t declaration, const char *symbol, size_t offset)
+{
+    for (size_t i = 0; i < module.symbol_count; i++)
+        if (module.symbols[i].declaration == declaration && module.symbols[i].offset == offset)
+            return;
+    if (module.symbol_count == CALLS_SYMBOLS_MAX)
+        return;
+    module.symbols[module.symbol_count].declaration = declaration;
+    module.symbols[module.symbol_count].offset = offset;
+    module.symbols[module.symbol_count++].symbol = symbol;
+}
+
+bool calls_symbol(size_t declaration, size_t number, char *out, size_t size)
+{
+    for (size_t i = 0; i < module.symbol_count; i++) {
+        if (module.symbols[i].declaration != declaration || number-- > 0)
+            continue;
+        snprintf(out, size, "%s+0x%zx", module.symbols[i].symbol, module.symbols[i].offset);
+        return true;
+    }
+    return false;
 }
 
 uintptr_t calls_offset(size_t declaration, size_t number)

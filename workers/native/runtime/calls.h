@@ -9,11 +9,14 @@
 #ifndef NATIVE_RUNTIME_CALLS_H
 #define NATIVE_RUNTIME_CALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Places that are kept of one lock; those behind them are left out: one is enough to recognize a lock. */
 #define CALLS_MAX 16
+/* Locks within larger objects, of all declarations. */
+#define CALLS_SYMBOLS_MAX 64
 
 /* Once, before there are threads. */
 void calls_start(void);
@@ -24,6 +27,13 @@ uintptr_t calls_last(void);
 
 /* Keeps an address in the executable for one declaration; 0 and addresses elsewhere are passed over. Any thread. */
 void calls_note(size_t declaration, uintptr_t address);
+
+/* Keeps that one of the declaration's locks lies so many bytes within the object of that ELF symbol, borrowed. Main
+ * thread only. */
+void calls_note_symbol(size_t declaration, const char *symbol, size_t offset);
+
+/* "SYMBOL+0xOFFSET" of the declaration's place `number` in `out`; false if there are not so many. */
+bool calls_symbol(size_t declaration, size_t number, char *out, size_t size);
 
 /* Address minus load bias of the declaration's place `number`, 0 if there are not so many. */
 uintptr_t calls_offset(size_t declaration, size_t number);

@@ -14,6 +14,9 @@
 #define NATIVE_DEBUG DEBUG_FULL
 #endif
 
+/* A file's name (NAME_MAX is 255) and what comes behind it. */
+#define SITE_MAX 600
+
 /* What is left of the sources in a build. */
 enum debug_information {
     DEBUG_FULL,    /* variables and types, in the file or beside it */
@@ -26,6 +29,7 @@ static const enum debug_information debug_information = NATIVE_DEBUG;
 
 /* For each declaration: how many of its places were sent; -1: no phase has it. */
 static int *sent;
+static int *sent_symbols;
 
 const char *ledger_variant(void)
 {
@@ -58,7 +62,8 @@ void ledger_declare(const char *pattern, struct channel *channel)
 {
     if (!sent) {
         sent = malloc(declaration_count * sizeof *sent);
-        if (!sent) {
+        sent_symbols = calloc(declaration_count, sizeof *sent_symbols);
+        if (!sent || !sent_symbols) {
             fputs("no memory for the ledger\n", stderr);
             abort();
         }
@@ -72,20 +77,38 @@ void ledger_declare(const char *pattern, struct channel *channel)
     }
 }
 
+static void send_site(const struct declaration *d, const char *site, struct channel *channel)
+{
+    struct line line;
+    line_begin(&line, "site");
+    line_text(&line, "id", d->id);
+    line_text(&line, "site", site);
+    line_send(&line, channel);
+}
+
+/* Without line tables a collector knows no more of them than MODULE:0:SYMBOL+0xOFFSET. */
+static void send_symbols(size_t i, struct channel *channel)
+{
+    char symbol[SITE_MAX / 2], site[SITE_MAX];
+    while (calls_symbol(i, (size_t)sent_symbols[i], symbol, sizeof symbol)) {
+        snprintf(site, sizeof site, "%s:0:%s", calls_module(), symbol);
+        send_site(&declarations[i], site, channel);
+        sent_symbols[i]++;
+    }
+}
+
 void ledger_send_sites(struct channel *channel)
 {
     for (size_t i = 0; i < declaration_count; i++) {
         uintptr_t offset;
         while (sent[i] >= 0 && (offset = calls_offset(i, (size_t)sent[i])) != 0) {
-            char site[300];
+            char site[SITE_MAX];
             snprintf(site, sizeof site, "%s+0x%zx", calls_module(), (size_t)offset);
-            struct line line;
-            line_begin(&line, "site");
-            line_text(&line, "id", declarations[i].id);
-            line_text(&line, "site", site);
-            line_send(&line, channel);
+            send_site(&declarations[i], site, channel);
             sent[i]++;
         }
+        if (sent[i] >= 0 && debug_information == DEBUG_SYMBOLS)
+            send_symbols(i, channel);
     }
 }
 
@@ -132,5 +155,6 @@ void ledger_add_totals(struct line *line)
 void ledger_fini(void)
 {
     free(sent);
-    sent = NULL;
+    free(sent_symbols);
+    sent = sent_symbols = NULL;
 }

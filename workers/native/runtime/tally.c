@@ -69,6 +69,12 @@ void tally_at(struct tally *t, const void *lock)
     calls_note(place(t), (uintptr_t)lock);
 }
 
+void tally_within(struct tally *t, const void *lock, const void *object, const char *symbol)
+{
+    tally_at(t, lock);
+    calls_note_symbol(place(t), symbol, (size_t)((const char *)lock - (const char *)object));
+}
+
 static void ask(struct tally *t, unsigned wanted)
 {
     struct counts *c = &mine[place(t)];

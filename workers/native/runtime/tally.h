@@ -45,6 +45,8 @@ void tally_init(struct tally *t, const char *id, unsigned slots);
 void tally_made(struct tally *t);
 /* Tells where a lock with static storage lies. */
 void tally_at(struct tally *t, const void *lock);
+/* The same for one that lies within a larger static object of that name. */
+void tally_within(struct tally *t, const void *lock, const void *object, const char *symbol);
 
 /* Just before the acquire. */
 void tally_ask(struct tally *t);

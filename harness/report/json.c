@@ -142,6 +142,8 @@ static void put_lock(struct json_out *j, const struct evidence *ev, const struct
     json_put_string(j, "pattern", lock->pattern);
     json_put_string(j, "site", site.size > 0 ? site.data : "");
     put_rendering(j, lock);
+    json_put_bool(j, "qualified", lock->qualified);
+    put_string_list(j, "sites", lock->sites, lock->site_count);
     put_known_uint(j, "acquires", truth.known, truth.acquires);
     put_known_uint(j, "waits", truth.known, truth.waits);
     put_known_uint(j, "wait_ns", truth.known, truth.wait_ns);
@@ -198,6 +200,19 @@ static void put_worker(struct json_out *j, const struct worker_outcome *w)
     json_put_int(j, "max_rss", w->max_rss);
     json_put_uint(j, "output_dropped", w->output_dropped);
     json_object_end(j);
+}
+
+static void put_left_out(struct json_out *j, const struct evidence *ev)
+{
+    json_key(j, "left_out");
+    json_array(j);
+    for (size_t i = 0; i < ev->left_out_count; i++) {
+        json_object(j);
+        json_put_string(j, "worker", ev->left_out[i].worker);
+        json_put_string(j, "why", ev->left_out[i].why);
+        json_object_end(j);
+    }
+    json_array_end(j);
 }
 
 static void put_uploads(struct json_out *j, const struct evidence *ev)
@@ -290,6 +305,7 @@ void report_json(const struct evidence *ev, struct buf *out)
     for (size_t i = 0; i < ev->worker_count; i++)
         put_worker(j, &ev->workers[i]);
     json_array_end(j);
+    put_left_out(j, ev);
     put_uploads(j, ev);
     put_problems(j, ev);
     json_object_end(j);

@@ -180,7 +180,18 @@ static void add_control_case(struct buf *out, const struct evidence *ev, const c
     buf_add_str(out, "    </testcase>\n");
 }
 
-/* The control, and an error for each problem. */
+static void add_left_out(struct buf *out, const struct evidence *ev, const char *class_name, struct counts *counts)
+{
+    for (size_t i = 0; i < ev->left_out_count; i++) {
+        counts->tests++;
+        counts->skipped++;
+        add_case_begin(out, class_name, ev->left_out[i].worker);
+        add_outcome(out, "skipped", NULL, "left_out", ev->left_out[i].why);
+        buf_add_str(out, "    </testcase>\n");
+    }
+}
+
+/* The control, an error for each problem, and the workers that were left out. */
 static void add_run(struct buf *out, const struct evidence *ev, struct counts *sum)
 {
     struct counts counts = {.tests = ev->problem_count, .errors = ev->problem_count};
@@ -197,6 +208,7 @@ static void add_run(struct buf *out, const struct evidence *ev, struct counts *s
         free(text);
         free(name);
     }
+    add_left_out(&cases, ev, class_name, &counts);
     add_suite(out, ev, "run", &counts, &cases);
     add_counts(sum, &counts);
     free(class_name);

@@ -68,6 +68,17 @@ static void add_worker(const struct terminal *t, const struct scenario_worker *w
         runtime = "ddtrace";
         version = worker->version;
     }
+    if (worker->runtime == RUNTIME_NATIVE) {
+        runtime = "native";
+        version = scenario_build_name(worker->build);
+    }
+    const char *left_out = view_left_out(t->ev, worker->name);
+    if (left_out) {
+        buf_printf(&text, "%s: LEFT OUT: %s", worker->name, left_out);
+        add_value(t, "worker", text.data);
+        buf_fini(&text);
+        return;
+    }
     buf_printf(&text, "%s: %s%s%s, processes:", worker->name, runtime[0] ? runtime : "command", version[0] ? " " : "",
                version);
     const char *before = " ";

@@ -155,18 +155,46 @@ void terminal_notes(const struct terminal *t)
     }
 }
 
-void terminal_known_limits(const struct terminal *t)
+static void list_limits(const struct terminal *t, struct buf *list)
 {
-    struct buf list = {0};
     for (size_t i = 0; i < t->ev->trail.lock_count; i++) {
         if (!t->ev->trail.locks[i].known_limit)
             continue;
         char *label = view_lock_label(t->ev, t->ev->trail.locks[i].lock);
-        if (list.size > 0)
-            buf_add_str(&list, ", ");
-        text_add_fitted(&list, label, TEXT_WIDTH - INDENT - 1);
+        buf_add_str(list, list->size > 0 ? ", " : "");
+        text_add_fitted(list, label, TEXT_WIDTH - INDENT - 1);
         free(label);
     }
+}
+
+/* "g1 9 of 12 locks, stripped all 12 locks": where many workers have the same locks, the table has each. */
+static void count_limits(const struct terminal *t, struct buf *list)
+{
+    for (size_t w = 0; w < t->ev->scenario->worker_count; w++) {
+        const char *worker = t->ev->scenario->workers[w].name;
+        size_t limits = 0, locks = 0;
+        for (size_t i = 0; i < t->ev->trail.lock_count; i++) {
+            bool own = strcmp(t->ev->ledger.locks[t->ev->trail.locks[i].lock].worker, worker) == 0;
+            locks += own;
+            limits += own && t->ev->trail.locks[i].known_limit;
+        }
+        if (limits == 0)
+            continue;
+        buf_printf(list, "%s%s ", list->size > 0 ? ", " : "", worker);
+        if (limits == locks)
+            buf_printf(list, "all %zu locks", locks);
+        else
+            buf_printf(list, "%zu of %zu locks", limits, locks);
+    }
+}
+
+void terminal_known_limits(const struct terminal *t)
+{
+    struct buf list = {0};
+    if (t->matrix)
+        count_limits(t, &list);
+    else
+        list_limits(t, &list);
     if (list.size > 0) {
         terminal_title(t, "KNOWN LIMITS");
         text_add_wrapped(t->out,

@@ -10,6 +10,7 @@
 struct terminal {
     const struct evidence *ev; /* borrowed */
     bool colour;
+    bool matrix;     /* locks stand beside workers, not beside stages */
     struct buf *out; /* borrowed */
 };
 
@@ -20,7 +21,13 @@ enum text_colour terminal_colour(const struct terminal *t, enum text_colour colo
 void terminal_title(const struct terminal *t, const char *title);
 
 /* terminal_table.c */
-void terminal_table(const struct terminal *t);
+void terminal_table(struct terminal *t);
+/* What the words of the table mean that are used at these stages. */
+void terminal_legend(const struct terminal *t, const bool shown[STAGE_COUNT]);
+
+/* terminal_matrix.c: instead of the table, where three workers or more have the same locks. False, and nothing said,
+ * where they have not. */
+bool terminal_matrix(const struct terminal *t);
 
 /* terminal_findings.c */
 void terminal_losses(const struct terminal *t);

@@ -146,13 +146,13 @@ static void add_row(const struct terminal *t, const struct layout *l, const stru
     end_line(t->out);
 }
 
-static void add_legend(const struct terminal *t, const struct layout *l)
+void terminal_legend(const struct terminal *t, const bool shown[STAGE_COUNT])
 {
     bool used[STATE_COUNT] = {false}, marked = false;
     for (size_t i = 0; i < t->ev->trail.lock_count; i++) {
         for (int stage = 0; stage < STAGE_COUNT; stage++) {
             const struct stage_result *r = &t->ev->trail.locks[i].stages[stage];
-            if (!l->shown[stage])
+            if (!shown[stage])
                 continue;
             used[r->state] = true;
             marked = marked || differs(r);
@@ -166,8 +166,11 @@ static void add_legend(const struct terminal *t, const struct layout *l)
         buf_printf(t->out, "%-8s %s\n", "!", "the profile counts other acquires than the worker");
 }
 
-void terminal_table(const struct terminal *t)
+void terminal_table(struct terminal *t)
 {
+    t->matrix = t->ev->trail.lock_count > 0 && terminal_matrix(t);
+    if (t->matrix)
+        return;
     buf_add_char(t->out, '\n');
     if (t->ev->trail.lock_count == 0) {
         buf_add_str(t->out, "No lock was declared.\n");
@@ -177,5 +180,5 @@ void terminal_table(const struct terminal *t)
     add_head(t, &layout);
     for (size_t i = 0; i < t->ev->trail.lock_count; i++)
         add_row(t, &layout, &t->ev->trail.locks[i]);
-    add_legend(t, &layout);
+    terminal_legend(t, layout.shown);
 }

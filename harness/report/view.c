@@ -94,6 +94,14 @@ char *view_needed(const struct stage_result *result)
     return mem_printf("%" PRId64 "s", (result->needed_ms - 1) / 1000 + 1);
 }
 
+const char *view_left_out(const struct evidence *ev, const char *worker)
+{
+    for (size_t i = 0; i < ev->left_out_count; i++)
+        if (strcmp(ev->left_out[i].worker, worker) == 0)
+            return ev->left_out[i].why;
+    return NULL;
+}
+
 const char *view_control(const struct evidence *ev)
 {
     switch (ev->control) {

@@ -28,6 +28,9 @@ enum view_worth view_worth(const struct trail_lock *lock, enum stage stage);
  * be said. The caller's. */
 char *view_needed(const struct stage_result *result);
 
+/* Why the worker of that name was left out of the run; NULL where it was not. */
+const char *view_left_out(const struct evidence *ev, const char *worker);
+
 const char *view_control(const struct evidence *ev); /* "passed", "failed", "not_run" */
 
 #endif

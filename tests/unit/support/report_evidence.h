@@ -20,6 +20,7 @@ struct arena {
 static struct arena arena;
 
 #define LOCKS_MAX 64
+#define WORKERS_MAX 16
 
 static inline void *take(size_t count, size_t size)
 {
@@ -82,10 +83,10 @@ static inline struct evidence *evidence_begin(const char *name)
     ev->directory = text("/srv/team/runs/2026-11-23T12-00-00Z-smoke");
     ev->scenario = take(1, sizeof *ev->scenario);
     ev->scenario->name = text(name);
-    ev->scenario->workers = take(4, sizeof *ev->scenario->workers);
+    ev->scenario->workers = take(WORKERS_MAX, sizeof *ev->scenario->workers);
     ev->ledger.locks = take(LOCKS_MAX, sizeof *ev->ledger.locks);
-    ev->ledger.instances = take(8, sizeof *ev->ledger.instances);
-    ev->workers = take(8, sizeof *ev->workers);
+    ev->ledger.instances = take(WORKERS_MAX + INSTANCES, sizeof *ev->ledger.instances);
+    ev->workers = take(WORKERS_MAX + INSTANCES, sizeof *ev->workers);
     ev->copies = take(16, sizeof *ev->copies);
     ev->problems = take(8, sizeof *ev->problems);
     ev->trail.locks = take(LOCKS_MAX, sizeof *ev->trail.locks);
@@ -319,6 +320,60 @@ static inline struct evidence *make_failure(void)
     add_note(ev, "python member/user_session_lock at collector: no name in 30000 samples, user_session_lock in 7600");
     judge_by_hand(ev, VERDICT_FAILURE, "3 of 3 names are not even in the local pprof.");
     add_step(ev, "Set DD_PROFILING_LOCK_NAME_INSPECT_DIR to true (the default).");
+    return ev;
+}
+
+/* A lock of a build: `states` as in add_lock, `right` where its build lets no more be shown. */
+static inline struct trail_lock *add_built(struct evidence *ev, const char *build, const char *id, const char *states,
+                                           bool right)
+{
+    struct trail_lock *t = add_lock(ev, build, id, strchr(id, '/') + 1, "native.c", 12, 900, states);
+    ev->ledger.locks[t->lock].qualified = true;
+    for (int stage = STAGE_COLLECTOR; stage <= STAGE_UPLOAD; stage++)
+        t->stages[stage].count_checked = t->stages[stage].count_equal = true;
+    if (right && states[1] == 'g') {
+        ev->ledger.locks[t->lock].rendering = RENDERING_GENERIC;
+        t->known_limit = true;
+    }
+    if (!right)
+        lose(t, states[1] == 'e' ? STAGE_UPLOAD : STAGE_COLLECTOR, MECHANISM_NEVER_NAMED,
+             "the ledger declares 'cache_lock', collector has 'native.c:12' in 900 samples "
+             "(copies/collector/split.1.tee.1.pprof)");
+    return t;
+}
+
+/* All builds in one run, and a Python worker that was left out. */
+static inline struct evidence *make_builds(void)
+{
+    static const char *const builds[] = {"O0g",     "O2g",      "O3lto", "g1",
+                                         "nodebug", "stripped", "split", "a-build-with-a-long-name"};
+    struct evidence *ev = evidence_begin("builds");
+    for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
+        bool bare = i >= 3 && i <= 5;
+        char *name = mem_printf("%s.1.tee", builds[i]);
+        add_worker_def(ev, builds[i]);
+        ev->scenario->workers[i + 1].runtime = RUNTIME_NATIVE;
+        ev->scenario->workers[i + 1].build = i < 7 ? (enum build)i : BUILD_CLANG_O2G;
+        add_instance(ev, name, builds[i], ARM_TEE);
+        free(name);
+        add_built(ev, builds[i], "global/global_database_lock", i == 5 ? "ngg" : "nee", true);
+        add_built(ev, builds[i], "member/cache_lock",
+                  bare || i == 6 ? "ngg"
+                  : i == 2       ? "neg"
+                                 : "nee",
+                  i != 6 && i != 2);
+        if (i == 0)
+            add_lock(ev, "O0g", "array/a_lock_of_one_build_alone_with_a_long_name", "l", "native.c", 3, 9, "nff");
+    }
+    ev->ledger.locks[0].sites = take(1, sizeof *ev->ledger.locks[0].sites);
+    ev->ledger.locks[0].sites[0] = text("native-O0g+0x4010");
+    ev->ledger.locks[0].site_count = 1;
+    ev->trail.locks[1].stages[STAGE_COLLECTOR].samples = 900;
+    ev->trail.locks[1].stages[STAGE_COLLECTOR].count_equal = false;
+    ev->left_out = take(1, sizeof *ev->left_out);
+    ev->left_out[0] = (struct left_out){text("python"), text("no environment with ddtrace 4.16.0: no package index")};
+    ev->left_out_count = 1;
+    judge_by_hand(ev, VERDICT_FAILURE, "1 of 17 locks is not rightly named even in the local pprof.");
     return ev;
 }
 

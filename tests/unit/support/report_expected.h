@@ -19,7 +19,8 @@ static const struct {
 } expected_runs[] = {
     {"success", make_success},   {"partial", make_partial},           {"failure", make_failure},
     {"critical", make_critical}, {"inconclusive", make_inconclusive}, {"killed", make_killed},
-    {"debug", make_debug},       {"hostile", make_hostile},           {"grouped", make_grouped},
+    {"debug", make_debug},       {"hostile", make_hostile},           {"builds", make_builds},
+    {"grouped", make_grouped},
 };
 /* The last one has a lock too many for a group: of interest for people only, who get groups. */
 #define EXPECTED_DOCUMENTS (sizeof expected_runs / sizeof *expected_runs - 1)

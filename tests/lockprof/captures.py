@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the counters of capture files (workers/lockprof/format/capture.h): what the library itself counted, lock by lock,
 which a profile does not tell where locks share a name."""
+import mmap
 import os
 import struct
 
@@ -18,7 +19,7 @@ class Capture:
 
     def __init__(self, path):
         with open(path, "rb") as file:
-            data = file.read()
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # sparse, and long
         head = HEADER.unpack_from(data)
         if head[0] != MAGIC:
             raise ValueError(path + " is no capture file")

@@ -105,7 +105,7 @@ $(BUILD)/locktrail-guard: $(GUARD_OBJECTS)
 all: $(BUILD)/locktrail $(BUILD)/locktrail-guard $(WORKERS)
 
 ## make deps       install what is missing (Debian packages; as root or through sudo, elsewhere it names them)
-DEPS := gcc clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates \
+DEPS := gcc g++ dwz clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates \
         libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
         liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libcmocka-dev libdw-dev libelf-dev python3 python3-venv \
         python3-jsonschema zstd libxml2-utils
@@ -135,12 +135,12 @@ TEST_ENV = LOCKTRAIL=$(abspath $(BUILD))/locktrail LOCKTRAIL_GUARD=$(abspath $(B
 .PHONY: test unit
 unit: $(UNIT) $(BUILD)/locktrail-guard
 test: all unit
-	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/python --python tests/cli --python tests/e2e
+	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/python --python tests/cli --python tests/e2e --python tests/lockprof
 
 ## make check      sanitizers, both compilers, static analysis, formatting, the folders' order
 .PHONY: check check-format check-layers check-static check-san check-clang check-python
 check: check-format check-layers check-python check-clang check-static check-san
-C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/lockprof/programs/*/*.[ch])
 check-format:
 	clang-format --dry-run -Werror $(C_FILES)
 check-layers:
@@ -182,6 +182,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
 ## make bench      benchmarks with their peers in the same run; prints ratios
 .PHONY: bench
 bench: all
+	$(TEST_ENV) $(PYTHON) tests/bench/lockprof.py
 	$(TEST_ENV) $(PYTHON) tests/bench/overhead.py
 
 ## make compile_commands.json   for editors and language servers

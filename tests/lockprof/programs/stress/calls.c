@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of calls with every outcome they have: prints `WHAT RETURNED ERRNO` for each, and `acquires N` last: how many
- * were successful, with those made to set the scene. The output is the same with and without a profiler. */
+ * were successful, with those made to set the scene. The calls' lines are the same with and without a profiler. */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -250,6 +250,43 @@ static void semaphore(void)
     CALL(NEVER, sem_destroy(&sem));
 }
 
+static void *post_later(void *sem)
+{
+    struct timespec pause = {0, 20000000};
+    nanosleep(&pause, NULL);
+    sem_post(sem);
+    return NULL;
+}
+
+/* A wait is a point of cancellation also where it need not wait: nothing else ends this thread. */
+static void *wait_and_post(void *sem)
+{
+    for (;;) {
+        if (sem_wait(sem) == 0)
+            acquires++;
+        sem_post(sem);
+    }
+    return NULL;
+}
+
+/* A wait that succeeds leaves errno as it was, whether it had to wait or not. */
+static void waited_semaphore(void)
+{
+    sem_t sem;
+    pthread_t thread;
+    void *result;
+    sem_init(&sem, 0, 0);
+    if (pthread_create(&thread, NULL, post_later, &sem) != 0)
+        abort();
+    CALL(0, sem_wait(&sem));
+    pthread_join(thread, NULL);
+    sem_post(&sem);
+    if (pthread_create(&thread, NULL, wait_and_post, &sem) != 0 || pthread_cancel(thread) != 0)
+        abort();
+    CALL(NEVER, pthread_join(thread, &result));
+    CALL(NEVER, result == PTHREAD_CANCELED);
+}
+
 static void condition(void)
 {
     pthread_mutex_t mutex, held = PTHREAD_MUTEX_INITIALIZER;
@@ -305,6 +342,7 @@ int main(void)
     rwlock();
     spin();
     semaphore();
+    waited_semaphore();
     condition();
     c11();
     printf("acquires %u\n", acquires);

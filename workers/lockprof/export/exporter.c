@@ -75,6 +75,12 @@ void exporter_result(const struct exporter *x, struct exporter_result *out)
                                     .path = x->path ? mem_strdup(x->path) : NULL};
 }
 
+size_t exporter_count(struct exporter *x)
+{
+    collector_running(x->collector, NULL, 0);
+    return collector_seen(x->collector);
+}
+
 size_t exporter_running(struct exporter *x, int32_t *pids, size_t max)
 {
     return collector_running(x->collector, pids, max);

@@ -42,6 +42,9 @@ void exporter_stop(struct exporter *exporter);
  * processes where `prune`. -1: failed, see exporter_result. */
 int exporter_export(struct exporter *exporter, int64_t end_ns, bool prune, struct err *e);
 
+/* Capture files that lie in the directory now. */
+size_t exporter_count(struct exporter *exporter);
+
 /* Processes that still write capture files, as collector_running. */
 size_t exporter_running(struct exporter *exporter, int32_t *pids, size_t max);
 

@@ -17,7 +17,7 @@ FULL = ("O0g", "O2g", "O3lto", "split", "clang-O2g")
 CODE = re.compile(r"^(.*)\+0x([0-9a-f]+)$")
 
 
-def _load(name, path):
+def load(name, path):
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -25,8 +25,8 @@ def _load(name, path):
     return module
 
 
-started = _load("python_support", os.path.join(ROOT, "tests", "python", "support.py"))
-markers = _load("native_markers", os.path.join(ROOT, "workers", "native", "markers.py"))
+started = load("python_support", os.path.join(ROOT, "tests", "python", "support.py"))
+markers = load("native_markers", os.path.join(ROOT, "workers", "native", "markers.py"))
 phase_arguments, Workload, DEADLINE_S = started.phase_arguments, started.Workload, started.DEADLINE_S
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The native workload without a profiler: its lines, its counts, its ends."""
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import support
 from support import arguments, pattern_names
 
 THREADS = 4
+F_SETPIPE_SZ = 1031  # linux/fcntl.h; the module has it from Python 3.10 on
 # What may vary from run to run: how often a wait for others ends early.
 UNSTEADY = ("condition/commit_lock",)
 
@@ -153,6 +155,21 @@ class Ends(unittest.TestCase):
             workload.lines.close()
             status = workload.finish()
         self.assertEqual((status, workload.stderr), (73, "the reader of the protocol lines is gone: Broken pipe\n"))
+
+    def test_a_reader_that_does_not_read_is_gone(self):
+        reader, writer = os.pipe()
+        try:
+            # The lines that declare the locks are more than this.
+            fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+            command = ["bash", "-c", 'exec "$@" 3>&%d' % writer, "bash", support.program("O2g")]
+            result = subprocess.run(command + arguments(pattern_names()), stdin=subprocess.DEVNULL, pass_fds=(writer,),
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    timeout=support.DEADLINE_S)
+        finally:
+            os.close(reader)
+            os.close(writer)
+        self.assertEqual((result.returncode, result.stderr),
+                         (73, "the reader of the protocol lines takes none for 10 s\n"))
 
     def started_with(self, redirection):
         path = support.program("O2g")

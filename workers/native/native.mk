@@ -73,3 +73,4 @@ native: $(NATIVE)
 # For the tests: under ThreadSanitizer and AddressSanitizer, and with patterns that fail.
 native-sanitizers: $(NATIVE_SANITIZERS:%=$(BUILD)/native/native-%)
 native-broken: $(BUILD)/native/native-broken
+test: native-sanitizers native-broken

@@ -377,7 +377,7 @@ bool phases_run(const struct options *options, struct channel *channel)
     tally_thread(0);
     for (size_t i = 0; i < options->phase_count; i++)
         ledger_declare(options->phases[i].pattern->name, channel);
-    for (size_t i = 0; i < options->phase_count && !is_stopped(NULL); i++)
+    for (size_t i = 0; i < options->phase_count && !is_stopped(NULL) && !channel->gone; i++)
         run_one(&runner, &options->phases[i]);
     send_done(&runner);
     free(runner.reports);

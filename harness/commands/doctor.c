@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What a doctor without a file looks for: the needs of the shipped scenarios. */
+/* What a doctor without a file looks for: the needs of smoke.yaml. */
 static const char shipped[] = "name: doctor\n"
                               "workers:\n"
-                              "  python: {runtime: ddtrace}\n"
+                              "  native: {runtime: native}\n"
+                              "  python: {runtime: ddtrace, optional: true}\n"
                               "phases:\n"
                               "  - {pattern: member}\n";
 
@@ -23,6 +24,7 @@ void doctor_say(struct doctor *d, enum finding level, const char *what, const ch
     static const char *const words[] = {"ok", "warning", "missing"};
     struct buf text = {0};
     va_list args;
+    level = level == FINDING_MISSING && d->optional ? FINDING_WARNING : level;
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
     va_end(args);
@@ -38,34 +40,39 @@ void doctor_say(struct doctor *d, enum finding level, const char *what, const ch
     buf_fini(&text);
 }
 
-/* NULL where locktrail's own folder is not found. */
-static char *check_home(struct doctor *d)
+/* False where locktrail's own folder is not found. */
+static bool check_home(struct doctor *d, struct files_home *home)
 {
-    struct files_home home = {0};
     struct err e;
-    if (files_find_home(&home, &e) < 0) {
+    if (files_find_home(home, &e) < 0) {
         doctor_say(d, FINDING_MISSING, "locktrail", "run it from its own folder's build/", "%s", e.text);
-        return NULL;
+        return false;
     }
-    doctor_say(d, FINDING_OK, "locktrail", NULL, "%s in %s", LOCKTRAIL_VERSION, home.root);
-    char *guard = mem_printf("%s/locktrail-guard", home.build);
+    doctor_say(d, FINDING_OK, "locktrail", NULL, "%s in %s", LOCKTRAIL_VERSION, home->root);
+    char *guard = mem_printf("%s/locktrail-guard", home->build);
     if (access(guard, X_OK) < 0)
         doctor_say(d, FINDING_MISSING, "guard", "make", "%s is not there", guard);
     else
         doctor_say(d, FINDING_OK, "guard", NULL, "%s", guard);
-    char *root = mem_strdup(home.root);
     free(guard);
-    files_home_fini(&home);
-    return root;
+    return true;
 }
 
-static void check_worker(struct doctor *d, const struct scenario_worker *w, const char *root)
+/* Of locktrail's own workloads. */
+static void check_own(struct doctor *d, const struct scenario *s, const struct scenario_worker *w,
+                      const struct files_home *home)
 {
-    if (w->runtime == RUNTIME_DDTRACE) {
-        if (root)
-            doctor_python(d, w, root);
+    if (w->runtime == RUNTIME_NATIVE) {
+        doctor_native(d, w, s->control.kind == CONTROL_BUILTIN, home->build);
         return;
     }
+    d->optional = w->optional;
+    doctor_python(d, w, home->root);
+    d->optional = false;
+}
+
+static void check_command(struct doctor *d, const struct scenario_worker *w)
+{
     char *what = mem_printf("worker %s", w->name);
     if (w->directory && access(w->directory, X_OK) < 0)
         doctor_say(d, FINDING_MISSING, what, "make it, or correct `directory` in the scenario",
@@ -78,10 +85,15 @@ static void check_worker(struct doctor *d, const struct scenario_worker *w, cons
 static void check_all(struct doctor *d, const struct scenario *s)
 {
     size_t processes = 0;
-    char *root = check_home(d);
+    struct files_home home = {0};
+    bool found = check_home(d, &home);
     for (size_t i = 0; i < s->worker_count; i++) {
-        check_worker(d, &s->workers[i], root);
-        processes += s->workers[i].count * (s->arms == ARMS_PAIRED ? 2 : 1);
+        const struct scenario_worker *w = &s->workers[i];
+        if (!scenario_worker_is_ours(w))
+            check_command(d, w);
+        else if (found)
+            check_own(d, s, w, &home);
+        processes += w->count * (scenario_worker_arms(s, w) == ARMS_PAIRED ? 2 : 1);
     }
     if (s->control.kind == CONTROL_COMMAND && s->control.command_count > 0)
         doctor_program(d, "control", s->control.command[0], NULL);
@@ -89,7 +101,7 @@ static void check_all(struct doctor *d, const struct scenario *s)
     doctor_forward(d, s);
     doctor_space(d);
     doctor_descriptors(d, processes);
-    free(root);
+    files_home_fini(&home);
 }
 
 static int load(const struct command_line *line, struct scenario **s, struct buf *complaints)

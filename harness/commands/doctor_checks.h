@@ -13,7 +13,9 @@ enum finding { FINDING_OK, FINDING_WARNING, FINDING_MISSING };
 struct doctor {
     struct buf *out; /* borrowed */
     bool missing;    /* something was */
+    bool optional;   /* what is missing now only leaves a worker out: a warning */
     bool warned;
+    bool profiler_checked; /* lockprof, once for all native workers */
 };
 
 /* One line `LEVEL  WHAT: TEXT; fix: FIX`. `fix` may be NULL for FINDING_OK. */
@@ -22,6 +24,10 @@ void doctor_say(struct doctor *d, enum finding level, const char *what, const ch
 
 /* doctor_python.c: interpreter, venv module, ddtrace's environment, package index. */
 void doctor_python(struct doctor *d, const struct scenario_worker *worker, const char *root);
+
+/* doctor_native.c: lockprof, its library, the libraries that it needs, and the workload in the worker's build and in
+ * the control's. */
+void doctor_native(struct doctor *d, const struct scenario_worker *worker, bool control, const char *build);
 
 /* doctor_machine.c */
 void doctor_space(struct doctor *d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scenarios that ship are good, and are what issue 3 says of them. */
+/* The scenarios that ship are good, and are what their issues say of them. */
 #include "scenario_text.h"
 
 #include <dirent.h>
@@ -31,13 +31,26 @@ static const struct {
     unsigned threads;
     size_t phases;
     enum report_kind report;
+    size_t native; /* workers; behind them one of ddtrace, but for `builds` */
 } shipped[] = {
-    {"production", 120000, 4, 7, REPORT_BRIEF}, {"debug", 30000, 4, 3, REPORT_DEBUG},
-    {"smoke", 30000, 4, 7, REPORT_BRIEF},       {"long", 600000, 16, 7, REPORT_BRIEF},
-    {"control", 10000, 2, 9, REPORT_BRIEF},     {"demo-stress", 60000, 16, 3, REPORT_BRIEF},
-    {"demo-simple", 15000, 2, 1, REPORT_BRIEF}, {"demo-heavy", 90000, 8, 7, REPORT_BRIEF},
+    {"production", 120000, 4, 7, REPORT_BRIEF, 1}, {"debug", 30000, 4, 3, REPORT_DEBUG, 0},
+    {"smoke", 30000, 4, 7, REPORT_BRIEF, 1},       {"long", 600000, 16, 7, REPORT_BRIEF, 0},
+    {"control", 10000, 2, 9, REPORT_BRIEF, 0},     {"demo-stress", 60000, 16, 3, REPORT_BRIEF, 0},
+    {"demo-simple", 15000, 2, 1, REPORT_BRIEF, 0}, {"demo-heavy", 90000, 8, 7, REPORT_BRIEF, 0},
+    {"builds", 30000, 2, 12, REPORT_BRIEF, 8},
 };
 #define SHIPPED (sizeof shipped / sizeof *shipped)
+
+static void check_shipped_worker(const struct scenario_worker *w, bool native, bool optional)
+{
+    assert_true(w->capture_pct == 100);
+    assert_int_equal(w->runtime, native ? RUNTIME_NATIVE : RUNTIME_DDTRACE);
+    if (!native) {
+        assert_string_equal(w->name, "python");
+        assert_string_equal(w->version, "4.16.0");
+        assert_int_equal(w->optional, optional);
+    }
+}
 
 static void test_each_is_what_it_says(void **state)
 {
@@ -49,14 +62,13 @@ static void test_each_is_what_it_says(void **state)
         assert_int_equal(s->threads, shipped[i].threads);
         assert_int_equal(s->phase_count, shipped[i].phases);
         assert_int_equal(s->report, shipped[i].report);
-        assert_int_equal(s->arms, ARMS_PAIRED);
+        assert_int_equal(s->arms, shipped[i].native > 0 ? ARMS_AUTO : ARMS_PAIRED);
         assert_int_equal(s->control.kind, CONTROL_BUILTIN);
-        assert_int_equal(s->worker_count, 1);
-        assert_string_equal(s->workers[0].name, "python");
-        assert_int_equal(s->workers[0].runtime, RUNTIME_DDTRACE);
-        assert_string_equal(s->workers[0].version, "4.16.0");
-        assert_true(s->workers[0].capture_pct == 100);
-        assert_true(s->workers[0].upload_interval_ms * 3 <= s->duration_ms);
+        assert_int_equal(s->worker_count, shipped[i].native == 8 ? 8 : shipped[i].native + 1);
+        for (size_t w = 0; w < s->worker_count; w++) {
+            check_shipped_worker(&s->workers[w], w < shipped[i].native, shipped[i].native == 1);
+            assert_true(s->workers[w].upload_interval_ms * 3 <= s->duration_ms);
+        }
         scenario_free(s);
     }
 }
@@ -86,6 +98,18 @@ static void test_smoke_has_the_seven_patterns(void **state)
     for (size_t i = 0; i < s->phase_count; i++) {
         assert_string_equal(s->phases[i].pattern, patterns[i]);
     }
+    scenario_free(s);
+}
+
+static void test_builds_has_each_build_once(void **state)
+{
+    (void)state;
+    struct scenario *s = read_shipped("builds");
+    for (size_t i = 0; i < s->worker_count; i++) {
+        assert_int_equal(s->workers[i].build, i);
+        assert_string_equal(s->workers[i].name, scenario_build_name((enum build)i));
+    }
+    assert_int_equal(s->worker_count, BUILD_CLANG_O2G + 1);
     scenario_free(s);
 }
 
@@ -234,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_each_is_what_it_says),
         cmocka_unit_test(test_none_is_forgotten_here),
         cmocka_unit_test(test_smoke_has_the_seven_patterns),
+        cmocka_unit_test(test_builds_has_each_build_once),
         cmocka_unit_test(test_shares_divide_the_duration),
         cmocka_unit_test(test_iterations_have_no_part_of_the_duration),
         cmocka_unit_test(test_defaults),

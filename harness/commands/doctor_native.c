@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/doctor_checks.h"
+
+#include "base/mem.h"
+#include "commands/probe.h"
+#include "engine/native.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RUN_TIMEOUT_MS 10000
+
+static bool check_file(struct doctor *d, const char *what, const char *path, int mode)
+{
+    bool found = access(path, mode) == 0;
+    if (found)
+        doctor_say(d, FINDING_OK, what, NULL, "%s", path);
+    else
+        doctor_say(d, FINDING_MISSING, what, "make", "%s is not there", path);
+    return found;
+}
+
+/* A program whose libraries (libdw, libcurl, libprotobuf-c ...) are not all there does not come to its first line. */
+static void check_start(struct doctor *d, const char *profiler)
+{
+    const char *version[] = {profiler, "version", NULL};
+    struct buf out = {0};
+    struct err e;
+    if (probe_run(version, RUN_TIMEOUT_MS, &out, &e) < 0) {
+        doctor_say(d, FINDING_MISSING, "lockprof",
+                   "apt-get install libdw1 libcurl4 libprotobuf-c1 libzstd1, or make deps", "it can't be started: %s",
+                   e.text);
+    } else {
+        if (out.size > 0)
+            out.data[strcspn(out.data, "\r\n")] = '\0';
+        doctor_say(d, FINDING_OK, "lockprof", NULL, "%s", out.size > 0 ? out.data : "it starts");
+    }
+    buf_fini(&out);
+}
+
+static void check_workload(struct doctor *d, const char *build, enum build variant)
+{
+    char *path = native_workload(build, variant);
+    char *what = mem_printf("build %s", scenario_build_name(variant));
+    check_file(d, what, path, X_OK);
+    free(what);
+    free(path);
+}
+
+void doctor_native(struct doctor *d, const struct scenario_worker *worker, bool control, const char *build)
+{
+    char *profiler = native_profiler(build), *library = native_library(build);
+    if (!d->profiler_checked) {
+        if (check_file(d, "lockprof", profiler, X_OK))
+            check_start(d, profiler);
+        check_file(d, "liblockprof", library, R_OK);
+        if (control && worker->build != NATIVE_CONTROL_BUILD)
+            check_workload(d, build, NATIVE_CONTROL_BUILD);
+    }
+    d->profiler_checked = true;
+    check_workload(d, build, worker->build);
+    free(profiler);
+    free(library);
+}

@@ -4,7 +4,8 @@
  * lose nothing.
  *
  * Layout: header, lanes, locks, slots, arena, each at the offset that the header gives. Elements are added at the end
- * of their section and never move; `used` grows with release order after an element is complete. 64-bit counters are
+ * of their section and never move; `used` may count some that are not complete yet, or never will be (their kind, call
+ * or type, written last, is 0), since writers do not wait for one another. 64-bit counters are
  * written by one thread at a time with plain aligned stores: a reader sees an old or a new value, never half of one.
  * Byte order and alignment are those of the machine (x86_64). All addresses are the target's. */
 #ifndef LOCKPROF_FORMAT_CAPTURE_H
@@ -120,25 +121,29 @@ struct capture_lane {
 };
 
 /* One lock from its init (or first sight) to its destroy (or next init, or dlclose of the module that it lies in). An
- * address that is used again is another lock. */
+ * address that is used again is another lock, unless it begins by the same call from the same stack again: a lock that
+ * a function makes and destroys in each of its calls is one. */
 struct capture_lock {
     uint64_t address;
-    uint32_t kind;  /* enum capture_kind */
+    uint32_t kind;  /* enum capture_kind; written last: 0 is a lock that is not complete, to be passed over */
     uint32_t state; /* the writer's own */
     uint64_t init;  /* arena offset of the snapshot of its init call; 0: not seen */
     uint64_t maps;  /* arena offset of the RECORD_MAPS that was the newest at first sight */
 };
 
 /* Counters of one (lane, lock, stack). The stack's identity is (return address, distance from the thread pointer to the
- * stack pointer, the word at `probe`: a return address further out). 128 bytes: the first line is what an uncontended
- * acquire touches. */
+ * return address' place, the word at `probe`: a return address further out). 128 bytes: the first line is what an
+ * uncontended acquire touches. `acquires` and `releases` are exact (times the rate). `hold_ticks` is an unbiased
+ * estimate: all holds are timed until a slot has shown that its holds are shorter than reading a clock is worth;
+ * then one in CAPTURE_HOLD_SAMPLE, chosen at random, which counts so many times. */
+#define CAPTURE_HOLD_SAMPLE 16
 struct capture_slot {
     uint64_t live_lock;   /* address of the lock while the slot can be used, 0 afterwards */
     uint64_t live_caller; /* return address */
-    uint64_t live_stack;  /* stack pointer before the call */
+    uint64_t live_stack;  /* where the return address stands: the caller's stack pointer minus 8 */
     uint64_t probe_word;
-    uint32_t probe; /* bytes above the stack pointer; 0: none */
-    uint32_t lane;  /* index */
+    uint32_t probe;        /* bytes above live_stack; 0: the return address itself */
+    uint32_t hold_sampled; /* 1: one in CAPTURE_HOLD_SAMPLE holds is timed */
     uint64_t acquires;
     uint64_t releases;
     uint64_t hold_ticks;
@@ -147,8 +152,11 @@ struct capture_slot {
     uint64_t snapshot; /* arena offset; 0: the arena was full */
     uint64_t caller;   /* return address, for good */
     uint32_t lock;     /* index */
-    uint32_t call;     /* enum capture_call */
-    uint64_t reserved[3];
+    uint32_t call; /* enum capture_call; written last: CALL_NONE is a slot that is not complete, to be passed over */
+    uint32_t lane; /* index */
+    uint32_t reserved;
+    uint64_t depth; /* thread pointer minus live_stack */
+    uint64_t reserved2;
 };
 
 enum capture_record_type { RECORD_SNAPSHOT = 1, RECORD_MAPS };

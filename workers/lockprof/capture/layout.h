@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offsets and sizes that the assembly entry shares with C; library.h and hot.c assert each of them. */
+#ifndef LOCKPROF_CAPTURE_LAYOUT_H
+#define LOCKPROF_CAPTURE_LAYOUT_H
+
+/* struct state */
+#define STATE_COUNTDOWN 0
+#define STATE_HELD_TOP 4
+#define STATE_RANDOM 8
+#define STATE_HOLD_COUNTDOWN 16
+#define STATE_CACHE 64
+#define STATE_HELD 2112
+
+/* struct held */
+#define HELD_LOCK 0
+#define HELD_SLOT 8
+#define HELD_TICKS 16
+#define HELD_SIZE 32
+
+/* struct capture_slot */
+#define SLOT_LIVE_LOCK 0
+#define SLOT_LIVE_CALLER 8
+#define SLOT_LIVE_STACK 16
+#define SLOT_PROBE_WORD 24
+#define SLOT_PROBE 32
+#define SLOT_ACQUIRES 40
+#define SLOT_RELEASES 48
+
+/* The cache: 256 sets of two slot offsets (4 bytes each). The set is taken from bits 24-31 of the product. */
+#define CACHE_SETS 256
+#define CACHE_MULTIPLIER 0x61c88647
+#define CACHE_SHIFT 21
+#define CACHE_MASK 0x7f8
+
+/* Steps between recorded acquires, drawn from a table by the high byte of a random number. */
+#define DRAWS 256
+#define RANDOM_MULTIPLIER 0x5851f42d4c957f2d
+#define RANDOM_INCREMENT 0x14057b7d
+
+/* Saved registers of a miss: 17 words by DWARF number. */
+#define FRAME_SIZE 136
+
+#endif

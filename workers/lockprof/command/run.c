@@ -228,14 +228,14 @@ const struct command command_run = {
     .operands_max = SIZE_MAX,
     .program = true,
     .summary = "Runs a program with its locks profiled: writes pprof files, uploads them, or both.",
-    .details = "The program keeps its descriptors, its signals (SIGTERM, SIGINT, SIGHUP, SIGQUIT,\n"
-               "SIGUSR1 and SIGUSR2 are passed on) and its exit status. Programs that it starts\n"
-               "are profiled, too. Names need its debug information: build with -g, or install\n"
-               "its debug symbols.\n"
+    .details = "The program keeps its descriptors, its signals (SIGTERM, SIGINT, SIGHUP,\n"
+               "SIGQUIT, SIGUSR1 and SIGUSR2 are passed on) and its exit status. Programs that\n"
+               "it starts are profiled, too. Names need its debug information: build with -g, or\n"
+               "install its debug symbols.\n"
                "\n"
-               "Without --output and --upload: DD_PROFILING_OUTPUT_PPROF, DD_TRACE_AGENT_URL, or\n"
-               "DD_SITE with DD_API_KEY say where profiles go, DD_SERVICE, DD_ENV, DD_VERSION and\n"
-               "DD_TAGS what they are called there.\n",
+               "What --output and --upload do not say comes from DD_PROFILING_OUTPUT_PPROF and\n"
+               "DD_TRACE_AGENT_URL, or DD_SITE with DD_API_KEY. DD_SERVICE, DD_ENV, DD_VERSION\n"
+               "and DD_TAGS say what uploads are called.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -164,9 +164,9 @@ const struct command command_top = {
     .operands_min = 1,
     .operands_max = SIZE_MAX,
     .summary = "Lists the locks of lock profiles, those first that were waited for longest.",
-    .details = "All files are added up. CONTENDED counts the acquires that had to wait, AVG WAIT is\n"
-               "how long these waited. HOLD is 0 where hold times were not recorded. Reads pprof\n"
-               "as it is, or compressed with gzip, zstd or lz4; - reads standard input.\n",
+    .details = "All files are added up. CONTENDED counts the acquires that had to wait, AVG WAIT\n"
+               "is how long each of these waited. HOLD is 0 where hold times were not recorded.\n"
+               "Reads pprof as it is, or compressed with gzip, zstd or lz4; - is standard input.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

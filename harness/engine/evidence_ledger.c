@@ -181,7 +181,10 @@ static void add_silent(struct evidence *ev, size_t index, const struct scenario_
                             .file = x->file,
                             .line = x->line,
                             .rendering = x->rendering,
-                            .mangled = x->mangled};
+                            .mangled = x->mangled,
+                            .qualified = x->qualified,
+                            .sites = x->sites,
+                            .site_count = x->site_count};
         struct lock_count count = {.acquires = x->acquires, .known = x->acquires > 0};
         struct err e;
         apply_expectation(ev, &lock);

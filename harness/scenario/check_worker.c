@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/check.h"
 
+#include "trail/ledger.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +16,9 @@ static void check_lock(struct complaints *c, const struct scenario_worker *w, si
     if (l->name[0] == '\0' && l->line == 0) {
         complain(c, place, &step, "neither `name` nor `site`, expected at least one of them");
         return;
+    }
+    if (l->site_count > LEDGER_SITES_MAX) {
+        complain(c, place, &step, "%zu further sites, expected at most %d", l->site_count, LEDGER_SITES_MAX);
     }
     if (l->name[0] == '\0' && l->rendering != RENDERING_GENERIC) {
         complain(c, place, &step, "a lock without `name` that should show one, expected `rendering: generic`");

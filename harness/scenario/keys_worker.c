@@ -35,6 +35,11 @@ static bool has_no_line(const void *base)
     return ((const struct scenario_lock *)base)->line == 0;
 }
 
+static bool has_no_sites(const void *base)
+{
+    return ((const struct scenario_lock *)base)->site_count == 0;
+}
+
 static bool is_uncounted(const void *base)
 {
     return ((const struct scenario_lock *)base)->acquires == 0;
@@ -76,6 +81,21 @@ static const struct key lock_rows[] = {
      .max = 1e12,
      .hidden = is_uncounted,
      .help = "of one process in one run, where they are known"},
+    {.name = "qualified",
+     .type = KEY_BOOL,
+     .offset = AT(qualified),
+     .initial = "false",
+     .help = "are C expressions that end in its name, such as `s->NAME`, right too?"},
+    {.name = "sites",
+     .type = KEY_TEXTS,
+     .offset = AT(sites),
+     .second = AT(site_count),
+     .min = 1,
+     .max = KEY_TEXT_MAX,
+     .hidden = has_no_sites,
+     .check = check_place,
+     .expected = "one or more places, such as `shop.c:40` or `shop+0x4060`",
+     .help = "further places by which a profile without a name may show it"},
 };
 static const struct key_table lock_table = {ROWS(lock_rows), .size = sizeof(struct scenario_lock), .placeholder = "N",
                                             .what = "a lock"};

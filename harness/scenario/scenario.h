@@ -44,6 +44,9 @@ struct scenario_lock {
     enum rendering rendering;
     char *mangled;
     uint64_t acquires; /* of one process in one run; 0: not known */
+    bool qualified;    /* a C expression that ends in its name is right */
+    char **sites;      /* further ones: calls, addresses */
+    size_t site_count;
 };
 
 struct scenario_limits {

@@ -47,6 +47,11 @@ bool check_one_line(const char *text, struct buf *why)
     return true;
 }
 
+bool check_place(const char *text, struct buf *why)
+{
+    return text[0] != '\0' && check_one_line(text, why);
+}
+
 /* PEP 440 without epochs and local versions: numbers with dots, then perhaps a1, b1, rc1, .post1 or .dev1. */
 bool check_release(const char *text, struct buf *why)
 {

@@ -17,6 +17,7 @@ bool check_file_name(const char *text, struct buf *why);  /* letters, digits, `.
 bool check_worker_name(const char *text);                 /* the same without `.` */
 bool check_identifier(const char *text, struct buf *why); /* of a pattern */
 bool check_one_line(const char *text, struct buf *why);   /* no control characters */
+bool check_place(const char *text, struct buf *why);      /* the same, and not empty */
 bool check_release(const char *text, struct buf *why);    /* "4.16.0", "4.0.0rc1" */
 bool check_package(const char *text, struct buf *why);   /* what pip installs by name; never an option, never ddtrace */
 bool check_program(const char *text, struct buf *why);   /* not empty, no option */

@@ -142,6 +142,7 @@ static void set_rendering(struct scenario_lock *l, bool named)
 
 static void add_locks(struct scenario_worker *w)
 {
+    static const char *const places[] = {"shop.c:40", "shop+0x4060", "a b: c"};
     w->lock_count = between(1, 4);
     w->locks = mem_calloc(w->lock_count, sizeof *w->locks);
     for (size_t i = 0; i < w->lock_count; i++) {
@@ -154,6 +155,9 @@ static void add_locks(struct scenario_worker *w)
         l->file = random_word();
         set_rendering(l, !anonymous);
         l->acquires = below(2) ? 0 : between(1, 1000000);
+        l->qualified = below(2);
+        l->site_count = below(3);
+        l->sites = random_texts(l->site_count, places, COUNT(places));
     }
 }
 

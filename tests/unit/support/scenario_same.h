@@ -28,7 +28,8 @@ static inline bool same_locks(const struct scenario_lock *a, size_t a_count, con
     for (size_t i = 0; a_count == b_count && i < a_count; i++) {
         if (!same_text(a[i].worker, b[i].worker) || !same_text(a[i].id, b[i].id) || !same_text(a[i].name, b[i].name) ||
             !same_text(a[i].file, b[i].file) || a[i].line != b[i].line || a[i].rendering != b[i].rendering ||
-            !same_text(a[i].mangled, b[i].mangled) || a[i].acquires != b[i].acquires) {
+            !same_text(a[i].mangled, b[i].mangled) || a[i].acquires != b[i].acquires ||
+            a[i].qualified != b[i].qualified || !same_texts(a[i].sites, a[i].site_count, b[i].sites, b[i].site_count)) {
             return false;
         }
     }

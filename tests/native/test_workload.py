@@ -15,6 +15,17 @@ F_SETPIPE_SZ = 1031  # linux/fcntl.h; the module has it from Python 3.10 on
 UNSTEADY = ("condition/commit_lock",)
 
 
+def who_takes(number, pid):
+    """Threads of the process that do not block the signal."""
+    found = set()
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task), encoding="utf-8") as status:
+            blocked = int([line.split()[1] for line in status if line.startswith("SigBlk:")][0], 16)
+        if not blocked >> (number - 1) & 1:
+            found.add(int(task))
+    return found
+
+
 class Everything(unittest.TestCase):
     """One paced run of all patterns, looked at from several sides."""
 
@@ -136,6 +147,7 @@ class Ends(unittest.TestCase):
         args = arguments(["semaphore", "local"], 12000, 60.0)
         with support.Workload(args, (support.program("O2g"),)) as workload:
             self.assertIsNotNone(workload.read_until("progress"))
+            self.assertEqual(who_takes(number, workload.child.pid), {workload.child.pid})
             workload.child.send_signal(number)
             status = workload.finish()
         done = workload.messages[-1]

@@ -13,7 +13,7 @@ static const struct option options[] = {
     {"--output", "PREFIX", "Write the profile to PREFIX.PID.N.pprof, N the first that is free. Default: lockprof."},
     {"--remove", NULL, "Remove what was exported of ended processes from the directory."},
     {"--upload", "URL", "Send the profile to an agent too, as for run."},
-    {"--compression", "HOW", "zstd (the default), gzip or none."},
+    {"--compression", "HOW", "zstd (the default), gzip or none; go tool pprof reads the last two."},
     {"--debug-dir", "DIR", "Where separate debug files are. Default: /usr/lib/debug."},
 };
 

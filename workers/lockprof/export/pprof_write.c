@@ -280,8 +280,11 @@ static void add_code(struct writer *w)
         add_location(w, w->locations.order[i], i + 1);
     for (uint32_t i = 0; i < w->functions.count; i++)
         add_function(w, w->functions.order[i], i + 1);
-    for (uint32_t i = 0; i < w->mappings.count; i++)
-        add_mapping(w, w->mappings.order[i], i + 1);
+    /* Readers take the first mapping for the program's own. */
+    for (int is_main = 1; is_main >= 0; is_main--)
+        for (uint32_t i = 0; i < w->mappings.count; i++)
+            if (w->t->mappings[w->mappings.order[i]].is_main == is_main)
+                add_mapping(w, w->mappings.order[i], i + 1);
 }
 
 /* --- the profile -------------------------------------------------------------------------------------------------- */

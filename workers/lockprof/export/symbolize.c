@@ -33,7 +33,8 @@ static uint32_t add_mapping(struct tables *t, struct image *image, const struct 
         struct table_mapping mapping = {.path = tables_string(t, module->path),
                                         .build_id = add_build_id(t, module),
                                         .start = module->start - module->bias,
-                                        .limit = module->end - module->bias};
+                                        .limit = module->end - module->bias,
+                                        .is_main = module->is_main};
         *known = tables_mapping(t, &mapping) + 1;
     }
     return *known;

@@ -23,6 +23,7 @@ struct table_mapping {
     uint32_t path, build_id; /* strings; the build-id in hexadecimal */
     uint32_t why; /* string: why its debug information is missing; 0 where it is there or was not asked for */
     uint64_t start, limit;
+    bool is_main; /* an executable */
 };
 
 struct table_line {

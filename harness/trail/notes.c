@@ -127,10 +127,17 @@ static bool is_of_releases(const struct stage_result *r, const struct seen_as *s
     return seen->acquires == 0 && (r->acquires > 0 || r->state == STATE_UNDERSAMPLED);
 }
 
+/* The site alone, or an address in a larger object. */
+static bool is_place(const char *name)
+{
+    return name[0] == '\0' || naming_symbol_size(name) > 0;
+}
+
 /* Of a qualified lock each expression that ends in its name is right: those are no two names. */
 static bool is_one_name(const struct lock *lock, const char *a, const char *b)
 {
-    return strcmp(a, b) == 0 || (naming_is_declared(lock, a) && naming_is_declared(lock, b));
+    bool declared = naming_is_declared(lock, a) && naming_is_declared(lock, b);
+    return strcmp(a, b) == 0 || declared || (lock->qualified && is_place(a) && is_place(b));
 }
 
 /* Distinct names of a lock at a stage, each with its samples. Names of releases alone are noted apart. */

@@ -58,7 +58,10 @@ static enum lock_state name_state(const struct lock *lock, const char *seen, boo
     if (naming_is_declared(lock, seen)) {
         return STATE_EXACT;
     }
-    return naming_is_mangled(lock, seen) ? STATE_MANGLED : STATE_ALIAS;
+    if (naming_is_mangled(lock, seen)) {
+        return STATE_MANGLED;
+    }
+    return lock->qualified && naming_symbol_size(seen) > 0 ? STATE_GENERIC : STATE_ALIAS;
 }
 
 /* --- one process at one stage ------------------------------------------------------------------------------------- */

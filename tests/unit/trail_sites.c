@@ -133,6 +133,26 @@ static const struct {
      {STATE_EXACT, STATE_EXACT}},
     {"a symbol at no site of a qualified lock", {QX("x")}, {{"svc:0:g.x", 100}}, {STATE_EXACT}},
     {"the same without it", {X(NULL)}, {{"svc:0:g.x", 100}}, {STATE_ABSENT}},
+    /* a place in a larger object */
+    {"a place is no name", {QX("x")}, {{"a.c:5:g+0x50", 100}}, {STATE_GENERIC}},
+    {"to who knows no expressions it is one", {X(NULL)}, {{"a.c:5:g+0x50", 100}}, {STATE_ALIAS}},
+    {"no digits", {QX("x")}, {{"a.c:5:g+0x", 100}}, {STATE_ALIAS}},
+    {"more than digits", {QX("x")}, {{"a.c:5:g+0x5z", 100}}, {STATE_ALIAS}},
+    {"no symbol", {QX("x")}, {{"a.c:5:+0x5", 100}}, {STATE_ALIAS}},
+    {"a place that is the mangled name",
+     {{"x", "a.c:5", "mangled:g+0x8", true, {NULL}}},
+     {{"svc:0:g+0x8", 100}},
+     {STATE_MANGLED}},
+    {"the object is a further site", {{"x", "a.c:5", "exact", true, {"g"}}}, {{"svc:0:g+0x8", 100}}, {STATE_GENERIC}},
+    {"another object", {{"x", "a.c:5", "exact", true, {"g"}}}, {{"svc:0:gg+0x8", 100}}, {STATE_ABSENT}},
+    {"a place at the site of one that can't have a name",
+     {{"x", "a.c:5", "exact", true, {"w.c:3"}}, {"y", "a.c:6", "generic", true, {"w.c:3"}}},
+     {{"w.c:3:g->x", 100}, {"w.c:3:g+0x8", 100}},
+     {STATE_EXACT, STATE_GENERIC}},
+    {"and of nobody else",
+     {{"x", "a.c:5", "exact", true, {"w.c:3"}}, {"y", "a.c:6", "generic", true, {"w.c:3"}}},
+     {{"w.c:3:g+0x8", 100}},
+     {STATE_ABSENT, STATE_GENERIC}},
     /* expressions */
     {"through a pointer", {QX("x")}, {{"a.c:5:s->x", 100}}, {STATE_EXACT}},
     {"in a struct", {QX("x")}, {{"a.c:5:s.x", 100}}, {STATE_EXACT}},
@@ -299,12 +319,16 @@ static void test_no_text_changes_between_two_copies(void **state)
 static void test_right_expressions_are_no_two_names(void **state)
 {
     static const struct {
-        const char *second, *note;
-    } names[] = {{"a.c:5:t->x", NULL}, {"a.c:5:t->y", "native 0 at collector: s->x in 60 samples, t->y in 40"}};
+        const char *first, *second, *note;
+    } names[] = {{"a.c:5:s->x", "a.c:5:t->x", NULL},
+                 {"a.c:5:s->x", "a.c:5:t->y", "native 0 at collector: s->x in 60 samples, t->y in 40"},
+                 {"a.c:5:s->x", "a.c:5:g+0x8", "native 0 at collector: s->x in 60 samples, g+0x8 in 40"},
+                 {"a.c:5:g+0x8", "a.c:5:g+0x10", NULL},
+                 {"a.c:5:g+0x8", "a.c:5", NULL}};
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const struct declared locks[LOCKS_MAX] = {QX("x")};
-        const struct saw saw[SAW_MAX] = {{"a.c:5:s->x", 60}, {names[i].second, 40}};
+        const struct saw saw[SAW_MAX] = {{names[i].first, 60}, {names[i].second, 40}};
         struct build b;
         start(&b, locks);
         see(&b, STAGE_COLLECTOR, saw);

@@ -6,6 +6,14 @@ import unittest
 import support
 
 SMOKE = os.path.join(support.ROOT, "scenarios", "smoke.yaml")
+# smoke.yaml with its ddtrace worker alone.
+PYTHON = """name: python
+duration: 30s
+threads: 4
+workers:
+  python: {runtime: ddtrace, version: 4.16.0, upload_interval: 5s}
+phases: [local, global, member, nested, private, anonymous, reentrant]
+"""
 STAGES = ("collector", "upload")
 
 
@@ -19,7 +27,8 @@ class Smoke(support.Run):
     def test_smoke(self):
         status, report = self.run_scenario(SMOKE, "10", "4")
         self.assertEqual((status, report["verdict"], report["problems"]), (0, "success", []), report["conclusion"])
-        locks = support.locks_of(report)
+        self.assertEqual(report["left_out"], [])
+        locks = support.locks_of(report, "python")
         by_name = {lock["name"]: lock for lock in locks.values()}
         for name in ("request_lock", "response_lock", "global_database_lock", "user_session_lock", "cache_lock",
                      "_internal_lock"):
@@ -61,7 +70,7 @@ class Settings(support.Run):
         support.ddtrace_python()
 
     def test_inspect_dir_false_is_a_failure_that_names_the_setting(self):
-        status, report = self.run_scenario(SMOKE, "3", "4", "--set", "workers.python.inspect_dir=false")
+        status, report = self.run_scenario(self.scenario(PYTHON), "3", "4", "--set", "workers.python.inspect_dir=false")
         self.assertEqual((status, report["verdict"]), (2, "failure"), report["conclusion"])
         members = {lock["name"]: lock for lock in report["locks"] if lock["pattern"] == "member"}
         lost = [name for name, lock in members.items() if lock["loss"] and lock["loss"]["stage"] == "collector"]
@@ -70,7 +79,7 @@ class Settings(support.Run):
                         report["next_steps"])
 
     def test_rare_sampling_in_a_short_run_is_inconclusive(self):
-        status, report = self.run_scenario(SMOKE, "2", "4", "--set", "workers.python.capture_pct=1")
+        status, report = self.run_scenario(self.scenario(PYTHON), "2", "4", "--set", "workers.python.capture_pct=1")
         self.assertEqual((status, report["verdict"]), (4, "inconclusive"), report["conclusion"])
         self.assertIn("undersampled", support.states_of(report, "collector").values())
         self.assertTrue(any("--duration" in step for step in report["next_steps"]), report["next_steps"])
@@ -101,7 +110,7 @@ class OldVersion(support.Run):
         support.ddtrace_python("3.17.0")
 
     def test_a_version_that_does_not_profile_rlocks(self):
-        status, report = self.run_scenario(SMOKE, "3", "4", "--set", "workers.python.version=3.17.0")
+        status, report = self.run_scenario(self.scenario(PYTHON), "3", "4", "--set", "workers.python.version=3.17.0")
         self.assertEqual((status, report["verdict"]), (2, "failure"), report["conclusion"])
         self.assertEqual(set(support.states_of(report, "collector").values()), {"absent"})
         self.assertTrue(any(name["label"].endswith(":_lock") and name["label"].startswith("threading.py:")
@@ -117,7 +126,7 @@ class Launchers(support.Run):
         for launcher in ("auto", "ddtrace-run"):
             for lock in ("lock", "rlock"):
                 self.out = os.path.join(self.directory, f"{launcher}-{lock}")
-                status, report = self.run_scenario(SMOKE, "3", "4", "--no-control", "--set",
+                status, report = self.run_scenario(self.scenario(PYTHON), "3", "4", "--no-control", "--set",
                                                    f"workers.python.launcher={launcher}", "--set",
                                                    f"workers.python.lock={lock}")
                 self.assertEqual((status, report["verdict"]), (0, "success"), (launcher, lock, report["conclusion"]))

@@ -2,6 +2,8 @@
 /* An order with its payment inside it and its customer behind a pointer: locks two levels away from the variable. */
 #include "native/patterns/patterns.h"
 
+#include <stdlib.h>
+
 struct payment {
     uint64_t total;
     pthread_mutex_t payment_lock; // lock: nested/payment_lock exact -- order->payment.payment_lock
@@ -54,16 +56,19 @@ static void add_line(void *service, unsigned worker, uint64_t turn)
 
 void nested_serve(struct phase *phase)
 {
-    struct customer buyer = {0};
-    struct order_form order = {.io = phase_io(phase), .customer = &buyer};
-    pthread_mutex_init(&order.order_lock, NULL); // init: nested/order_lock
-    tally_made(&form);
-    pthread_mutex_init(&order.payment.payment_lock, NULL); // init: nested/payment_lock
-    tally_made(&payment);
-    pthread_mutex_init(&buyer.customer_lock, NULL); // init: nested/customer_lock
-    tally_made(&customer);
-    phase_run(phase, add_line, &order);
-    pthread_mutex_destroy(&buyer.customer_lock);
-    pthread_mutex_destroy(&order.payment.payment_lock);
-    pthread_mutex_destroy(&order.order_lock);
+    struct order_form *order = calloc(1, sizeof *order);
+    struct customer *buyer = calloc(1, sizeof *buyer);
+    if (!order || !buyer)
+        abort();
+    order->io = phase_io(phase);
+    order->customer = buyer;
+    order->order_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    order->payment.payment_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    buyer->customer_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    phase_run(phase, add_line, order);
+    pthread_mutex_destroy(&buyer->customer_lock);
+    pthread_mutex_destroy(&order->payment.payment_lock);
+    pthread_mutex_destroy(&order->order_lock);
+    free(buyer);
+    free(order);
 }

@@ -4,6 +4,8 @@
  * wrapper knows three locks by one name. */
 #include "native/patterns/patterns.h"
 
+#include <stdlib.h>
+
 struct engine_lock {
     pthread_mutex_t mutex; // member: wrapper/index_lock wrapper/page_lock wrapper/trail_lock
     uint64_t taken;
@@ -75,15 +77,15 @@ static void put(void *service, unsigned worker, uint64_t turn)
 
 void wrapper_serve(struct phase *phase)
 {
-    struct engine engine = {.io = phase_io(phase)};
-    pthread_mutex_init(&engine.index_lock.mutex, NULL); // init: wrapper/index_lock
-    tally_made(&index_tally);
-    pthread_mutex_init(&engine.page_lock.mutex, NULL); // init: wrapper/page_lock
-    tally_made(&page_tally);
-    pthread_mutex_init(&engine.trail_lock.mutex, NULL); // init: wrapper/trail_lock
-    tally_made(&trail_tally);
-    phase_run(phase, put, &engine);
-    pthread_mutex_destroy(&engine.trail_lock.mutex);
-    pthread_mutex_destroy(&engine.page_lock.mutex);
-    pthread_mutex_destroy(&engine.index_lock.mutex);
+    static const struct engine_lock unlocked = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        abort();
+    engine->io = phase_io(phase);
+    engine->index_lock = engine->page_lock = engine->trail_lock = unlocked;
+    phase_run(phase, put, engine);
+    pthread_mutex_destroy(&engine->trail_lock.mutex);
+    pthread_mutex_destroy(&engine->page_lock.mutex);
+    pthread_mutex_destroy(&engine->index_lock.mutex);
+    free(engine);
 }

@@ -78,30 +78,32 @@ static void keep(struct uploader *u, struct job *job, const char *why)
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
 
-/* Waits so long; the beginning of the end breaks the pause off. False where a pause would outlast the end: then there
- * is no next attempt. */
-static bool pause_until(struct uploader *u, long long until_ms)
+/* Doubles from attempt to attempt; a half of it is random, so that many processes whose agent is back do not come at
+ * the same moment. At the end there is no time for what the agent asks. */
+static long long pause_ms(struct uploader *u, unsigned attempt, long asked_s, bool finishing)
 {
-    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+    const struct uploader_options *o = &u->options;
+    long long pause = attempt < 20 ? (long long)o->pause_first_ms << attempt : o->pause_max_ms;
+    if (!finishing && asked_s > pause / 1000)
+        pause = asked_s < o->pause_max_ms / 1000 ? asked_s * 1000LL : o->pause_max_ms;
+    if (pause > o->pause_max_ms)
+        pause = o->pause_max_ms;
+    return pause / 2 + rand_r(&u->seed) % (pause / 2 + 1);
+}
+
+/* Before the next attempt; the beginning of the end breaks the pause off. False where a pause would outlast the end:
+ * then there is no next attempt. */
+static bool wait_before_next(struct uploader *u, unsigned attempt, long asked_s)
+{
     pthread_mutex_lock(&u->mutex);
-    bool finishing = u->finishing, more = until_ms < atomic_load(&u->deadline_ms);
+    bool finishing = u->finishing;
+    long long until_ms = post_now_ms() + pause_ms(u, attempt, asked_s, finishing);
+    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+    bool more = until_ms < atomic_load(&u->deadline_ms);
     while (more && u->finishing == finishing && post_now_ms() < until_ms)
         pthread_cond_timedwait(&u->changed, &u->mutex, &until);
     pthread_mutex_unlock(&u->mutex);
     return more;
-}
-
-/* Doubles from attempt to attempt; a half of it is random, so that many processes whose agent is back do not come at
- * the same moment. */
-static long long pause_ms(struct uploader *u, unsigned attempt, long asked_s)
-{
-    const struct uploader_options *o = &u->options;
-    long long pause = attempt < 20 ? (long long)o->pause_first_ms << attempt : o->pause_max_ms;
-    if (asked_s > 0 && asked_s * 1000LL > pause)
-        pause = asked_s * 1000LL;
-    if (pause > o->pause_max_ms)
-        pause = o->pause_max_ms;
-    return pause / 2 + rand_r(&u->seed) % (pause / 2 + 1);
 }
 
 static void send_job(struct uploader *u, struct job *job)
@@ -117,7 +119,7 @@ static void send_job(struct uploader *u, struct job *job)
         sent = poster_send(u->poster, &post, &failure) == 0;
         attempt++;
         if (sent || !failure.again || attempt == u->options.tries ||
-            !pause_until(u, post_now_ms() + pause_ms(u, attempt - 1, failure.retry_after_s)))
+            !wait_before_next(u, attempt - 1, failure.retry_after_s))
             break;
     }
     buf_fini(&event);

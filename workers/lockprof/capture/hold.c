@@ -16,7 +16,7 @@
 uint32_t hold_step(struct state *self)
 {
     self->random = self->random * RANDOM_MULTIPLIER + RANDOM_INCREMENT;
-    /* 1 to 31, in the mean CAPTURE_HOLD_SAMPLE: no loop of the target can keep step with it. */
+    /* 1 to 63, in the mean CAPTURE_HOLD_SAMPLE: no loop of the target can keep step with it. */
     uint32_t range = 2 * CAPTURE_HOLD_SAMPLE - 1;
     return 1 + (uint32_t)((self->random >> 32) * range >> 32);
 }
@@ -52,10 +52,11 @@ static void adapt(struct capture_slot *slot)
         return;
     }
     uint64_t mean = slot->hold_ticks / slot->releases;
-    if (!slot->hold_sampled && mean < SHORT_HOLD_TICKS) {
-        slot->hold_sampled = 1;
-    } else if (slot->hold_sampled && mean > 2 * SHORT_HOLD_TICKS) {
-        slot->hold_sampled = 0;
+    uint32_t mode = slot->mode & ~(uint32_t)(MODE_TIMED | MODE_SAMPLED);
+    if (mean < SHORT_HOLD_TICKS) {
+        slot->mode = mode | MODE_SAMPLED;
+    } else if (mean > 2 * SHORT_HOLD_TICKS) {
+        slot->mode = mode | MODE_TIMED;
     }
 }
 

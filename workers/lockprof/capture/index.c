@@ -193,6 +193,7 @@ static struct capture_slot *make_slot(uint32_t lane, uint32_t lock, const struct
     slot->depth = site->depth;
     slot->probe = site->probe;
     slot->probe_word = site->probe_word;
+    slot->mode = lockprof.hold ? MODE_TIMED : 0;
     slot->snapshot = snapshot_of(lock, site, frame);
     __atomic_store_n(&slot->call, site->call, __ATOMIC_RELEASE);
     return slot;

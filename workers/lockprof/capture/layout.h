@@ -23,8 +23,23 @@
 #define SLOT_LIVE_STACK 16
 #define SLOT_PROBE_WORD 24
 #define SLOT_PROBE 32
+#define SLOT_MODE 36
 #define SLOT_ACQUIRES 40
 #define SLOT_RELEASES 48
+
+/* capture_slot.mode. The bits are none of a mutex's first word and kind together, so that one comparison tells all
+ * three (mutex_lock in entry.S). TIMED: each hold is timed; SAMPLED: some are; neither: holds are not recorded.
+ * CAREFUL: there was contention, so a mutex is tried first, which tells for sure whether it is busy. */
+#define MODE_TIMED 0x10000
+#define MODE_SAMPLED 0x20000
+#define MODE_CAREFUL 0x40000
+
+/* pthread_mutex_t: its first word (0: free) and its kind (0: normal, default attributes). Parts of glibc's ABI, since
+ * PTHREAD_MUTEX_INITIALIZER stands in programs. */
+#define MUTEX_LOCK 0
+#define MUTEX_KIND 16
+
+#define HELD_LAST 2048 /* offset of the last entry from `held` */
 
 /* The cache: 256 sets of two slot offsets (4 bytes each). The set is taken from bits 24-31 of the product. */
 #define CACHE_SETS 256

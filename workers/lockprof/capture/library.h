@@ -59,13 +59,15 @@ _Static_assert(offsetof(struct state, hold_countdown) == STATE_HOLD_COUNTDOWN, "
 _Static_assert(offsetof(struct state, cache) == STATE_CACHE, "entry.S");
 _Static_assert(offsetof(struct state, held) == STATE_HELD, "entry.S");
 _Static_assert(offsetof(struct held, lock) == HELD_LOCK && offsetof(struct held, slot) == HELD_SLOT &&
-                   offsetof(struct held, ticks) == HELD_TICKS && sizeof(struct held) == HELD_SIZE,
+                   offsetof(struct held, ticks) == HELD_TICKS && sizeof(struct held) == HELD_SIZE &&
+                   HELD_MAX * sizeof(struct held) == HELD_LAST,
                "entry.S");
 _Static_assert(offsetof(struct capture_slot, live_lock) == SLOT_LIVE_LOCK &&
                    offsetof(struct capture_slot, live_caller) == SLOT_LIVE_CALLER &&
                    offsetof(struct capture_slot, live_stack) == SLOT_LIVE_STACK &&
                    offsetof(struct capture_slot, probe_word) == SLOT_PROBE_WORD &&
                    offsetof(struct capture_slot, probe) == SLOT_PROBE &&
+                   offsetof(struct capture_slot, mode) == SLOT_MODE &&
                    offsetof(struct capture_slot, acquires) == SLOT_ACQUIRES &&
                    offsetof(struct capture_slot, releases) == SLOT_RELEASES && sizeof(struct capture_slot) == 128,
                "entry.S");

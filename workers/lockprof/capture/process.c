@@ -34,28 +34,6 @@ static _Atomic(struct process_words *) words = &first_words;
 static char directory[512];
 static bool wiped;
 
-#pragma GCC visibility push(hidden)
-#define RELEASED(name)                                                                                                 \
-    extern void *release_##name;                                                                                       \
-    extern char held_##name[];
-RELEASED(pthread_mutex_unlock)
-RELEASED(pthread_rwlock_unlock)
-RELEASED(pthread_spin_unlock)
-RELEASED(sem_post)
-RELEASED(mtx_unlock)
-#pragma GCC visibility pop
-
-/* Where holds are recorded a release comes by; else it goes straight on. */
-static void set_releases(bool hold)
-{
-#define SET(name) release_##name = hold ? (void *)held_##name : *(void **)&real_##name
-    SET(pthread_mutex_unlock);
-    SET(pthread_rwlock_unlock);
-    SET(pthread_spin_unlock);
-    SET(sem_post);
-    SET(mtx_unlock);
-}
-
 static uint64_t number_of(const char *text, uint64_t otherwise)
 {
     uint64_t value = 0;
@@ -177,7 +155,6 @@ static void start_once(struct process_words *mine)
         lockprof_self = &lockprof_nobody;
         lockprof_nobody.countdown = COUNTDOWN_OFF;
     }
-    set_releases(started && lockprof.hold);
     if (started) {
         atomic_store(&lockprof.words->phase, PHASE_READY);
         atomic_store(&words, lockprof.words);

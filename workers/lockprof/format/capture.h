@@ -136,14 +136,14 @@ struct capture_lock {
  * uncontended acquire touches. `acquires` and `releases` are exact (times the rate). `hold_ticks` is an unbiased
  * estimate: all holds are timed until a slot has shown that its holds are shorter than reading a clock is worth;
  * then one in CAPTURE_HOLD_SAMPLE, chosen at random, which counts so many times. */
-#define CAPTURE_HOLD_SAMPLE 16
+#define CAPTURE_HOLD_SAMPLE 32
 struct capture_slot {
     uint64_t live_lock;   /* address of the lock while the slot can be used, 0 afterwards */
     uint64_t live_caller; /* return address */
     uint64_t live_stack;  /* where the return address stands: the caller's stack pointer minus 8 */
     uint64_t probe_word;
-    uint32_t probe;        /* bytes above live_stack; 0: the return address itself */
-    uint32_t hold_sampled; /* 1: one in CAPTURE_HOLD_SAMPLE holds is timed */
+    uint32_t probe; /* bytes above live_stack; 0: the return address itself */
+    uint32_t mode;  /* the writer's own */
     uint64_t acquires;
     uint64_t releases;
     uint64_t hold_ticks;

@@ -252,14 +252,10 @@ bool globals_thread_local_at(struct globals *globals, uint64_t into, const struc
 
 static bool agree(Dwarf_Die *a, Dwarf_Die *b)
 {
-    int line_a = 0, line_b = 0;
-    dwarf_decl_line(a, &line_a);
-    dwarf_decl_line(b, &line_b);
-    if (line_a != line_b || dwarf_bytesize(a) != dwarf_bytesize(b) || dwarf_tag(a) != dwarf_tag(b)) {
-        return false;
-    }
-    const char *file_a = scopes_base_name(dwarf_decl_file(a)), *file_b = scopes_base_name(dwarf_decl_file(b));
-    return file_a && file_b && strcmp(file_a, file_b) == 0;
+    unsigned line_a, line_b;
+    const char *file_a = scopes_declaration(a, &line_a), *file_b = scopes_declaration(b, &line_b);
+    return line_a == line_b && dwarf_bytesize(a) == dwarf_bytesize(b) && dwarf_tag(a) == dwarf_tag(b) && file_a &&
+           file_b && strcmp(file_a, file_b) == 0;
 }
 
 bool globals_complete(void *context, Dwarf_Die *declaration, Dwarf_Die *definition)

@@ -209,7 +209,7 @@ static bool name_frames(struct naming *naming)
     struct namer *namer = naming->namer;
     for (size_t i = 0; i < naming->count; i++) {
         const struct plan *plan = scopes_plan(&namer->scopes, &naming->frames[i]);
-        if (!plan) {
+        if (!plan || plan->is_folded) {
             continue;
         }
         struct environment environment = {
@@ -326,16 +326,16 @@ static const struct module *address_of(struct naming *naming, struct lock_name *
 
 static void use_path(struct naming *naming, struct lock_name *out)
 {
-    int line = 0;
     const struct path *path = &naming->path;
     Dwarf_Die declaration = path->declaration;
+    unsigned line;
     out->source = path->is_alias ? NAME_POINTER : path->dereferences ? NAME_PATH : NAME_STORAGE;
     out->from_parameter = path->is_parameter;
     out->name = mem_strdup(path->text);
-    const char *file = scopes_base_name(dwarf_decl_file(&declaration));
-    if (file && dwarf_decl_line(&declaration, &line) == 0 && line > 0) {
+    const char *file = scopes_declaration(&declaration, &line);
+    if (file && line > 0) {
         out->file = mem_strdup(file);
-        out->line = (unsigned)line;
+        out->line = line;
     }
 }
 

@@ -370,10 +370,8 @@ bool path_same_end(const struct path *a, const struct path *b)
     if (!name_a || !name_b || strcmp(name_a, name_b) != 0) {
         return false;
     }
-    int line_a = 0, line_b = 0;
-    dwarf_decl_line(&da, &line_a);
-    dwarf_decl_line(&db, &line_b);
-    const char *file_a = scopes_base_name(dwarf_decl_file(&da)), *file_b = scopes_base_name(dwarf_decl_file(&db));
+    unsigned line_a, line_b;
+    const char *file_a = scopes_declaration(&da, &line_a), *file_b = scopes_declaration(&db, &line_b);
     return line_a == line_b && file_a && file_b && strcmp(file_a, file_b) == 0;
 }
 

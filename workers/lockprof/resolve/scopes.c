@@ -8,22 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NESTING_MAX 64         /* blocks and inlined functions inside one another */
-#define FUNCTION_NESTING_MAX 8 /* classes and functions inside functions, where functions are looked for */
-#define VARIABLES_MAX 512      /* of one function that are looked at */
+#define NESTING_MAX 64    /* blocks and inlined functions inside one another */
+#define VARIABLES_MAX 512 /* of one function that are looked at */
 #define LEVELS_MAX 32
 #define ORIGINS_MAX 8
-
-/* Code of a function. */
-struct range {
-    uint64_t start, end;
-    Dwarf_Die function;
-};
-
-struct functions {
-    struct range *list; /* sorted by start */
-    size_t count, capacity;
-};
 
 /* DIEs around a pc, outermost (the function) first. */
 struct chain {
@@ -36,17 +24,13 @@ void scopes_init(struct scopes *scopes, struct modules *modules, struct pool *po
 {
     *scopes =
         (struct scopes){.modules = modules, .pool = pool, .standard = standard, .types = types, .context = context};
+    functions_init(&scopes->functions, pool);
 }
 
 void scopes_fini(struct scopes *scopes)
 {
-    for (size_t i = 0; i < scopes->units.capacity; i++) {
-        if (scopes->units.keys[i]) {
-            free(((struct functions *)scopes->units.values[i])->list);
-        }
-    }
     table_fini(&scopes->plans);
-    table_fini(&scopes->units);
+    functions_fini(&scopes->functions);
 }
 
 const char *scopes_base_name(const char *path)
@@ -55,91 +39,31 @@ const char *scopes_base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The functions of a unit. */
-
-static void add_ranges(Dwarf_Die *die, struct functions *functions)
+static const char *file_name(Dwarf_CU *cu, Dwarf_Word index)
 {
-    Dwarf_Addr base, start, end;
-    ptrdiff_t offset = 0;
-    while ((offset = dwarf_ranges(die, offset, &base, &start, &end)) > 0) {
-        if (start <= 1 || start >= end) {
-            continue; /* linkers leave 0 or 1 where they threw a function away */
-        }
-        functions->list = mem_grow(functions->list, functions->count, &functions->capacity, sizeof *functions->list);
-        functions->list[functions->count++] = (struct range){start, end, *die};
+    Dwarf_Die unit;
+    Dwarf_Files *files;
+    size_t count;
+    Dwarf_Half version = 0;
+    if (!dwarf_cu_die(cu, &unit, &version, NULL, NULL, NULL, NULL, NULL) || (index == 0 && version < 5) ||
+        dwarf_getsrcfiles(&unit, &files, &count) != 0 || index >= count) {
+        return NULL;
     }
+    return scopes_base_name(dwarf_filesrc(files, index, NULL, NULL));
 }
 
-static void collect_functions(Dwarf_Die *parent, int nesting, bool in_function, struct functions *functions)
+const char *scopes_declaration(Dwarf_Die *die, unsigned *line)
 {
-    Dwarf_Die die;
-    if (nesting > FUNCTION_NESTING_MAX || dwarf_child(parent, &die) != 0) {
-        return;
+    Dwarf_Attribute attr;
+    Dwarf_Word value;
+    *line = 0;
+    if (dwarf_attr_integrate(die, DW_AT_decl_line, &attr) && dwarf_formudata(&attr, &value) == 0) {
+        *line = (unsigned)value;
     }
-    do {
-        switch (dwarf_tag(&die)) {
-        case DW_TAG_subprogram:
-            add_ranges(&die, functions);
-            collect_functions(&die, nesting + 1, true, functions);
-            break;
-        case DW_TAG_namespace:
-        case DW_TAG_module:
-            collect_functions(&die, nesting, in_function, functions);
-            break;
-        case DW_TAG_lexical_block:
-        case DW_TAG_structure_type:
-        case DW_TAG_class_type:
-            if (in_function) {
-                collect_functions(&die, nesting + 1, true, functions);
-            }
-            break;
-        default:
-            break;
-        }
-    } while (dwarf_siblingof(&die, &die) == 0);
-}
-
-static int range_order(const void *a, const void *b)
-{
-    const struct range *ra = a, *rb = b;
-    return ra->start < rb->start ? -1 : ra->start > rb->start;
-}
-
-static struct functions *functions_of(struct scopes *scopes, Dwarf_Die *unit)
-{
-    uint64_t key = (uint64_t)(uintptr_t)unit->addr;
-    struct functions *functions = table_get(&scopes->units, key);
-    if (!functions) {
-        functions = pool_alloc(scopes->pool, sizeof *functions);
-        table_put(&scopes->units, key, functions);
-        collect_functions(unit, 0, false, functions);
-        if (functions->count) {
-            qsort(functions->list, functions->count, sizeof *functions->list, range_order);
-        }
+    if (!dwarf_attr_integrate(die, DW_AT_decl_file, &attr) || dwarf_formudata(&attr, &value) != 0) {
+        return NULL;
     }
-    return functions;
-}
-
-/* The function of a pc. Two at one address (identical code folded by the linker): none, either could be meant. */
-static bool function_at(const struct functions *functions, uint64_t pc, Dwarf_Die *out)
-{
-    size_t low = 0, high = functions->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (functions->list[middle].start <= pc) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == 0 || pc >= functions->list[low - 1].end) {
-        return false;
-    }
-    if (low > 1 && functions->list[low - 2].start == functions->list[low - 1].start) {
-        return false;
-    }
-    *out = functions->list[low - 1].function;
-    return true;
+    return file_name(attr.cu, value);
 }
 
 /* Blocks and inlined functions around the pc. */
@@ -193,13 +117,13 @@ static bool is_shadowed(const struct collect *collect, const char *name)
 /* Whether the source declares the variable only behind the place: there it is neither in scope nor has it a value. */
 static bool is_declared_later(const struct collect *collect, Dwarf_Die *die)
 {
-    int line;
+    unsigned line;
     const struct level *level = collect->level;
-    if (!level->file || !level->line || dwarf_decl_line(die, &line) != 0 || line <= (int)level->line) {
+    if (!level->file || !level->line) {
         return false;
     }
-    const char *file = scopes_base_name(dwarf_decl_file(die));
-    return file && strcmp(file, level->file) == 0;
+    const char *file = scopes_declaration(die, &line);
+    return file && line > level->line && strcmp(file, level->file) == 0;
 }
 
 static void add_variable(struct collect *collect, Dwarf_Die *die, bool is_parameter)
@@ -244,16 +168,11 @@ static void call_place(Dwarf_Die *inlined, struct level *level)
 {
     Dwarf_Attribute attr;
     Dwarf_Word line = 0, index = 0;
-    Dwarf_Die unit;
-    Dwarf_Files *files;
-    size_t count;
     if (dwarf_attr(inlined, DW_AT_call_line, &attr) && dwarf_formudata(&attr, &line) == 0) {
         level->line = (unsigned)line;
     }
-    if (dwarf_attr(inlined, DW_AT_call_file, &attr) && dwarf_formudata(&attr, &index) == 0 &&
-        dwarf_cu_die(inlined->cu, &unit, NULL, NULL, NULL, NULL, NULL, NULL) &&
-        dwarf_getsrcfiles(&unit, &files, &count) == 0 && index < count) {
-        level->file = scopes_base_name(dwarf_filesrc(files, index, NULL, NULL));
+    if (dwarf_attr(inlined, DW_AT_call_file, &attr) && dwarf_formudata(&attr, &index) == 0) {
+        level->file = file_name(inlined->cu, index);
     }
 }
 
@@ -303,9 +222,11 @@ static bool build(struct scopes *scopes, struct plan *plan, const struct frame *
     plan->module = frame->module;
     plan->bias = bias;
     plan->pc = frame->pc - bias;
-    if (!function_at(functions_of(scopes, &unit), plan->pc, &plan->function)) {
+    const struct functions *functions = functions_of(&scopes->functions, &unit);
+    if (!functions_at(functions, plan->pc, &plan->function)) {
         return false;
     }
+    plan->is_folded = functions_folded(&scopes->functions, functions, &plan->function, frame->module, bias);
     chain.dies[0] = plan->function;
     descend(&plan->function, plan->pc, &chain);
     plan->has_frame_base = dwarf_attr_integrate(&plan->function, DW_AT_frame_base, &plan->frame_base) &&

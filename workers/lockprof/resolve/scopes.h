@@ -5,6 +5,7 @@
 #define LOCKPROF_RESOLVE_SCOPES_H
 
 #include "lockprof/resolve/expression.h"
+#include "lockprof/resolve/functions.h"
 #include "lockprof/resolve/types.h"
 
 /* A variable in scope. One without a location (optimized out) is kept: its name hides outer ones. */
@@ -35,6 +36,7 @@ struct plan {
     uint64_t pc;   /* link address */
     uint64_t bias; /* of the debug information */
     Dwarf_Die function;
+    bool is_folded; /* its code is that of other functions too, with other types: its variables say nothing */
     bool has_frame_base;
     Dwarf_Attribute frame_base;
     Dwarf_Op *frame_base_ops;
@@ -53,7 +55,7 @@ struct scopes {
     scopes_types_fn types;
     void *context;
     struct table plans; /* pc to plan */
-    struct table units; /* address of a unit's DIE to its functions */
+    struct function_index functions;
 };
 
 void scopes_init(struct scopes *scopes, struct modules *modules, struct pool *pool, struct standard *standard,
@@ -69,5 +71,9 @@ bool scopes_entry_value(const struct environment *environment, uint64_t number, 
 
 /* The base name of a path; NULL of NULL. */
 const char *scopes_base_name(const char *path);
+
+/* The base name of the file that declares it, and the line; NULL: not known. Of DWARF 5's file 0 as well, which
+ * dwarf_decl_file of elfutils 0.188 refuses. */
+const char *scopes_declaration(Dwarf_Die *die, unsigned *line);
 
 #endif

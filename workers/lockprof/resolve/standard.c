@@ -112,11 +112,21 @@ static bool listed(const char *class_name, const char *const *list)
 
 bool standard_open(const char *class_name, bool inside)
 {
-    static const char *const classes[] = {
-        "unique_ptr",      "shared_ptr",   "optional",           "reference_wrapper",
-        "atomic",          "pair",         "array",              "mutex",
-        "recursive_mutex", "timed_mutex",  "recursive_timed_mutex", "shared_mutex",
-        "shared_timed_mutex", "counting_semaphore", NULL};
+    static const char *const classes[] = {"unique_ptr",
+                                          "shared_ptr",
+                                          "optional",
+                                          "reference_wrapper",
+                                          "atomic",
+                                          "pair",
+                                          "array",
+                                          "mutex",
+                                          "recursive_mutex",
+                                          "timed_mutex",
+                                          "recursive_timed_mutex",
+                                          "shared_mutex",
+                                          "shared_timed_mutex",
+                                          "counting_semaphore",
+                                          NULL};
     static const char *const parts[] = {"tuple", NULL};
     return listed(class_name, classes) ||
            (inside && (!class_name || class_name[0] == '_' || listed(class_name, parts)));

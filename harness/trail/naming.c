@@ -16,14 +16,14 @@ const char *naming_next_member(const char *expression)
     return NULL;
 }
 
-size_t naming_symbol_size(const char *name)
+bool naming_is_place(const char *name)
 {
     const char *plus = strrchr(name, '+');
     if (plus == NULL || plus[1] != '0' || plus[2] != 'x') {
-        return 0;
+        return false;
     }
     size_t digits = strspn(plus + 3, "0123456789abcdef");
-    return digits > 0 && plus[3 + digits] == '\0' ? (size_t)(plus - name) : 0;
+    return plus > name && digits > 0 && plus[3 + digits] == '\0';
 }
 
 bool naming_is_declared(const struct lock *lock, const char *seen)

@@ -18,9 +18,9 @@ const char *naming_next_member(const char *expression);
  * lock. */
 bool naming_is_declared(const struct lock *lock, const char *seen);
 
-/* Bytes of SYMBOL where the name is SYMBOL+0xOFFSET, as a collector shows a lock of which it only knows that it lies in
- * a larger object: a place, and no name. 0 where it is not of that form. */
-size_t naming_symbol_size(const char *name);
+/* Whether the name is SYMBOL+0xOFFSET, as a collector shows a lock of which it only knows that it lies in a larger
+ * object: a place, and no name. */
+bool naming_is_place(const char *name);
 
 /* The mangled name that the lock says, or Python's where it says none. */
 bool naming_is_mangled(const struct lock *lock, const char *seen);

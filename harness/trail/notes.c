@@ -130,7 +130,7 @@ static bool is_of_releases(const struct stage_result *r, const struct seen_as *s
 /* The site alone, or an address in a larger object. */
 static bool is_place(const char *name)
 {
-    return name[0] == '\0' || naming_symbol_size(name) > 0;
+    return name[0] == '\0' || naming_is_place(name);
 }
 
 /* Of a qualified lock each expression that ends in its name is right: those are no two names. */

@@ -300,7 +300,7 @@ size_t sites_group(struct sites *t, const struct row *row)
     if (label->line != 0) {
         key_site(t, worker, label->file, strlen(label->file), label->line);
         group = table_find(&t->keys, t->key.data, t->key.size);
-    } else if (label->file[0] == '\0') {
+    } else {
         key_text(t, KIND_TEXT, worker, label->text);
         group = table_find(&t->keys, t->key.data, t->key.size);
     }
@@ -309,12 +309,6 @@ size_t sites_group(struct sites *t, const struct row *row)
         group = find_name(t, &t->keys, nowhere ? KIND_ANY_NAME : KIND_NAME, nowhere ? KIND_ANY_MEMBER : KIND_MEMBER,
                           worker, label->name);
     }
-    size_t symbol = naming_symbol_size(label->name);
-    if (group == TABLE_NONE && nowhere && symbol > 0) {
-        key_start(t, KIND_TEXT, worker);
-        buf_add(&t->key, label->name, symbol);
-        group = table_find(&t->keys, t->key.data, t->key.size);
-    }
     return group;
 }
 
@@ -322,7 +316,7 @@ struct span sites_owners(struct sites *t, size_t group, const struct row *row)
 {
     const char *name = work_label(t->w, row)->name;
     size_t number = find_name(t, &t->owners, KIND_OWNER, KIND_OWNER_MEMBER, group, name);
-    if (number == TABLE_NONE && naming_symbol_size(name) > 0) {
+    if (number == TABLE_NONE && naming_is_place(name)) {
         key_text(t, KIND_OWNER, group, ""); /* a place is no name */
         number = table_find(&t->owners, t->key.data, t->key.size);
     }

@@ -61,7 +61,7 @@ static enum lock_state name_state(const struct lock *lock, const char *seen, boo
     if (naming_is_mangled(lock, seen)) {
         return STATE_MANGLED;
     }
-    return lock->qualified && naming_symbol_size(seen) > 0 ? STATE_GENERIC : STATE_ALIAS;
+    return lock->qualified && naming_is_place(seen) ? STATE_GENERIC : STATE_ALIAS;
 }
 
 /* --- one process at one stage ------------------------------------------------------------------------------------- */

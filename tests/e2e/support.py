@@ -164,3 +164,8 @@ def ddtrace_python(version="4.16.0"):
         lines = made.stderr.strip().splitlines() or ["no output"]
         raise unittest.SkipTest(f"needs ddtrace {version} from a Python package index: {lines[-1]}")
     return json.loads(made.stdout.strip().splitlines()[-1])["python"]
+
+
+def compile_c(source, program, directory):
+    """Optimized, with all debug information."""
+    subprocess.run(["gcc", "-O2", "-g", "-pthread", "-o", program, source], cwd=directory, check=True, timeout=60)

@@ -38,6 +38,8 @@ class Capture:
 
     def _add(self, data, at, addresses):
         words = struct.unpack_from("<4Q2I7Q2I", data, at)
+        if words[14] == 0:
+            return  # never completed
         entry = self.counts.setdefault(addresses[words[13]],
                                        {"acquires": 0, "releases": 0, "hold": 0, "contended": 0, "wait": 0})
         for name, value in zip(("acquires", "releases", "hold", "contended", "wait"), words[6:11]):

@@ -113,8 +113,8 @@ class Judge:
         number = int(offset, 16)
         if module not in self.symbols:
             listed = support.command(["nm", "-S", "-C", self.built.full(module)])
-            self.symbols[module] = [(int(one[0], 16), int(one[1], 16), one[2], one[3])
-                                    for one in (line.split(None, 3) for line in listed.splitlines()) if len(one) == 4]
+            self.symbols[module] = [(int(start, 16), int(size, 16), kind, name) for start, size, kind, name in
+                                    re.findall(r"^([0-9a-f]+) ([0-9a-f]+) (\w) (.*)$", listed, re.M)]
         for start, size, kind, name in self.symbols[module]:
             if start <= number < start + size and kind in "bBdD":
                 own = EXPECTED[pattern] or ""
@@ -140,7 +140,7 @@ class Patterns(support.Case):
 
     def states_of(self, built):
         """{pattern: (state, labels)}: the worst of its labels."""
-        options = ("--debug-directory", built.debug_directory) if built.after == "buildid" else ()
+        options = ("--debug-dir", built.debug_directory) if built.after == "buildid" else ()
         result = self.profiled(built.program, built.module, options=options)
         counts = {name: int(number) for name, number in map(str.split, result.output.splitlines())}
         self.assertEqual(set(counts), set(EXPECTED))

@@ -43,8 +43,11 @@ class Built:
         return os.path.join(self.directory, "module.so")
 
     def full(self, file):
-        """The file as it was before anything was taken from it."""
+        """The file as it was before anything was taken from it, or with what was never put in: gcc makes the same code with
+        and without -g."""
         path = os.path.join(self.directory, file)
+        if self.name == "nodebug":
+            path = os.path.join(os.path.dirname(self.directory), "O2g", file)
         return path + ".full" if os.path.exists(path + ".full") else path
 
 

@@ -168,9 +168,9 @@ static unsigned run_cond(void)
     return acquires;
 }
 
-static unsigned run_trylock(void)
+/* In a function of its own: gcc 12 loses track of `pool` where pool_new() is inlined before the loop. */
+__attribute__((noinline)) static void pool_try(struct pool *pool)
 {
-    struct pool *pool = pool_new();
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (pthread_mutex_trylock(&pool->try_lock) == 0) /* call: trylock */
             pool->size++;
@@ -178,6 +178,12 @@ static unsigned run_trylock(void)
             abort();
         pthread_mutex_unlock(&pool->try_lock);
     }
+}
+
+static unsigned run_trylock(void)
+{
+    struct pool *pool = pool_new();
+    pool_try(pool);
     free(pool);
     return ROUNDS;
 }

@@ -27,6 +27,9 @@ struct shard {
     pthread_mutex_t lock; /* decl: heap_array cursor */
 };
 
+/* Not static, and one for each thread function, lest a compiler make one of all. */
+unsigned long init_uses, memory_uses;
+
 static void *checked(void *memory)
 {
     if (!memory)
@@ -74,6 +77,7 @@ static void *init_thread(void *argument)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(argument); /* call: member_init */
+        init_uses++;
         pthread_mutex_unlock(argument);
     }
     return NULL;
@@ -207,6 +211,7 @@ static void *memory_thread(void *memory)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(memory); /* call: void_pointer */
+        memory_uses++;
         pthread_mutex_unlock(memory);
     }
     return NULL;

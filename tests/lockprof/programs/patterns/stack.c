@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-static unsigned long done;
+/* Not static, and one for each thread function, lest a compiler make one of all. */
+unsigned long done, alias_done, untyped_done;
 
 static unsigned run_local(void)
 {
@@ -43,11 +44,11 @@ static unsigned run_local_thread(void)
     return ROUNDS + 1;
 }
 
-static void *alias_thread(void *lk) /* decl: alias */
+static void *untyped_thread(void *lk)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
-        pthread_mutex_lock(lk); /* call: alias */
-        done++;
+        pthread_mutex_lock(lk); /* call: untyped */
+        untyped_done++;
         pthread_mutex_unlock(lk);
     }
     return NULL;
@@ -57,12 +58,12 @@ static void alias_work(pthread_mutex_t *lk) /* decl: alias */
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(lk); /* call: alias */
-        done++;
+        alias_done++;
         pthread_mutex_unlock(lk);
     }
 }
 
-static void *typed_alias_thread(void *argument)
+static void *alias_thread(void *argument)
 {
     alias_work(argument);
     return NULL;
@@ -72,7 +73,7 @@ static void *typed_alias_thread(void *argument)
 static unsigned run_alias(void)
 {
     pthread_mutex_t batch_lock = PTHREAD_MUTEX_INITIALIZER;
-    in_thread(typed_alias_thread, &batch_lock);
+    in_thread(alias_thread, &batch_lock);
     return ROUNDS;
 }
 
@@ -80,7 +81,7 @@ static unsigned run_alias(void)
 static unsigned run_untyped(void)
 {
     pthread_mutex_t batch_lock = PTHREAD_MUTEX_INITIALIZER;
-    in_thread(alias_thread, &batch_lock);
+    in_thread(untyped_thread, &batch_lock);
     return ROUNDS;
 }
 

@@ -7,14 +7,10 @@
 static void test_hostile_code_gets_no_wrong_name(void **state)
 {
     static const struct corpus_build builds[] = {
-        {"hostile.c", "gcc", "-O0 -g", NULL, HOSTILE},
-        {"hostile.c", "gcc", "-O1 -g", NULL, HOSTILE},
-        {"hostile.c", "gcc", "-O2 -g", NULL, HOSTILE},
-        {"hostile.c", "gcc", "-O2 -gdwarf-4", NULL, HOSTILE},
-        {"hostile.c", "gcc", "-O3 -g -flto", NULL, HOSTILE},
-        {"hostile.c", "clang", "-O0 -g", NULL, HOSTILE},
-        {"hostile.c", "clang", "-O2 -g", NULL, HOSTILE},
-        {"hostile.c", "clang", "-O2 -gdwarf-4", NULL, HOSTILE},
+        {"hostile.c", "gcc", "-O0 -g", NULL, HOSTILE},       {"hostile.c", "gcc", "-O1 -g", NULL, HOSTILE},
+        {"hostile.c", "gcc", "-O2 -g", NULL, HOSTILE},       {"hostile.c", "gcc", "-O2 -gdwarf-4", NULL, HOSTILE},
+        {"hostile.c", "gcc", "-O3 -g -flto", NULL, HOSTILE}, {"hostile.c", "clang", "-O0 -g", NULL, HOSTILE},
+        {"hostile.c", "clang", "-O2 -g", NULL, HOSTILE},     {"hostile.c", "clang", "-O2 -gdwarf-4", NULL, HOSTILE},
     };
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         corpus_run(*state, &builds[i]);

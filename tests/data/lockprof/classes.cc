@@ -109,7 +109,7 @@ NOINLINE void Session::lambda()
         std::lock_guard<std::mutex> guard(base_lock);
         count++;
     });
-    expect(&base_lock, "this->base_lock|captured->base_lock");
+    expect(&base_lock, "this->base_lock|captured->base_lock" BUILD("", "|-"));
     thread.join();
 }
 } // namespace service

@@ -246,6 +246,7 @@ NOINLINE static void members(void)
     *indirect = session_new(6);
     expect(&(*indirect)->cache_lock, BUILD("fresh->next->cache_lock", "fresh->next->cache_lock"));
     LOCK(&(*indirect)->cache_lock);
+    KEEP(typed);
     KEEP(me);
     KEEP(owner);
     KEEP(fresh);

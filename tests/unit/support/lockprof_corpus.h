@@ -204,8 +204,8 @@ static void corpus_consider(struct corpus_capture *capture, uint64_t offset, enu
     size_t count = frames_of(moment->modules, snapshot, frames, FRAMES_MAX);
     namer_name(moment->namer, snapshot, kind, frames, count, &name);
     if (getenv("LOCKPROF_SHOW")) {
-        print_message("  %#llx call %u frames %zu source %d: %s\n", (unsigned long long)snapshot->lock,
-                      snapshot->call, count, (int)name.source, name.label);
+        print_message("  %#llx call %u frames %zu source %d: %s\n", (unsigned long long)snapshot->lock, snapshot->call,
+                      count, (int)name.source, name.label);
     }
     if (!best->label || lock_name_better(&name, is_init, best, *best_is_init)) {
         lock_name_fini(best);
@@ -304,9 +304,9 @@ static void corpus_run(struct corpus *corpus, const struct corpus_build *build)
     }
     corpus_clean(corpus->directory);
     corpus_compile(corpus, build);
-    assert_int_equal(corpus_shell("cd %s && LOCKPROF_DIR=. LD_PRELOAD=%s ./program >expected", corpus->directory,
-                                  corpus->library),
-                     0);
+    assert_int_equal(
+        corpus_shell("cd %s && LOCKPROF_DIR=. LD_PRELOAD=%s ./program >expected", corpus->directory, corpus->library),
+        0);
     corpus_expectations(corpus);
     corpus_open(corpus, &capture);
     corpus_check(corpus, &capture, build);

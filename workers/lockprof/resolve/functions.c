@@ -24,7 +24,7 @@ struct functions {
 };
 
 struct symbol {
-    uint64_t address;
+    uint64_t address; /* link address */
     const char *name;
 };
 
@@ -159,14 +159,18 @@ static const struct symbols *symbols_of(struct function_index *index, const stru
     }
     symbols = pool_alloc(index->pool, sizeof *symbols);
     table_put(&index->modules, key, symbols);
-    int count = module->dwfl ? dwfl_module_getsymtab(module->dwfl) : 0;
+    GElf_Addr bias = 0; /* of the Dwfl, which need not be the target's */
+    int count = 0;
+    if (module->dwfl && dwfl_module_getelf(module->dwfl, &bias)) {
+        count = dwfl_module_getsymtab(module->dwfl);
+    }
     for (int i = 1; i < count && symbols->count < SYMBOLS_MAX; i++) {
         GElf_Sym symbol;
         GElf_Addr address;
         const char *name = dwfl_module_getsym_info(module->dwfl, i, &symbol, &address, NULL, NULL, NULL);
         if (name && GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF) {
             symbols->items = mem_grow(symbols->items, symbols->count, &symbols->capacity, sizeof *symbols->items);
-            symbols->items[symbols->count++] = (struct symbol){address, name};
+            symbols->items[symbols->count++] = (struct symbol){address - bias, name};
         }
     }
     if (symbols->count) {
@@ -202,7 +206,7 @@ bool functions_folded(struct function_index *index, const struct functions *func
         return false;
     }
     const struct symbols *symbols = symbols_of(index, module);
-    uint64_t address = entry + bias;
+    uint64_t address = entry + bias - module->bias;
     size_t low = 0, high = symbols->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -24,11 +24,11 @@ void globals_fini(struct globals *globals)
     free(globals->records.items);
 }
 
-static void list_add(struct global_list *list, uint64_t address, const Dwarf_Die *die)
+static void list_add(struct global_list *list, const struct global *global)
 {
     if (list->count < GLOBALS_MAX) {
         list->items = mem_grow(list->items, list->count, &list->capacity, sizeof *list->items);
-        list->items[list->count++] = (struct global){address, *die};
+        list->items[list->count++] = *global;
     }
 }
 
@@ -41,16 +41,19 @@ static uint64_t name_hash(const char *name)
     return hash;
 }
 
-/* An address that follows from nothing but the expression: DW_OP_addr alone is by far the most common. */
-static bool static_address(Dwarf_Attribute *attr, uint64_t *address, bool *is_thread_local)
+/* A place that follows from nothing but the expression: DW_OP_addr alone is by far the most common. */
+static bool static_location(Dwarf_Attribute *attr, struct location *location, bool *is_thread_local)
 {
     Dwarf_Block block;
+    uint64_t address;
     *is_thread_local = false;
     if (dwarf_formblock(attr, &block) != 0) {
         return false; /* a list: the variable moves */
     }
-    if (block.length == 1 + sizeof *address && block.data[0] == DW_OP_addr) {
-        memcpy(address, block.data + 1, sizeof *address);
+    if (block.length == 1 + sizeof address && block.data[0] == DW_OP_addr) {
+        memcpy(&address, block.data + 1, sizeof address);
+        location->count = 1;
+        location->pieces[0] = (struct piece){.kind = PIECE_MEMORY, .value = address};
         return true;
     }
     if (block.length == 0 || (block.data[0] >= DW_OP_breg0 && block.data[0] <= DW_OP_bregx)) {
@@ -59,7 +62,6 @@ static bool static_address(Dwarf_Attribute *attr, uint64_t *address, bool *is_th
     Dwarf_Op *ops;
     size_t count;
     struct environment environment = {.bias = 0};
-    struct location location;
     if (dwarf_getlocation(attr, &ops, &count) != 0 || count == 0) {
         return false;
     }
@@ -68,26 +70,30 @@ static bool static_address(Dwarf_Attribute *attr, uint64_t *address, bool *is_th
     for (size_t i = 0; i + *is_thread_local < count; i++) {
         unsigned atom = ops[i].atom;
         if (atom != DW_OP_addr && atom != DW_OP_addrx && atom != DW_OP_GNU_addr_index && atom != DW_OP_constx &&
-            atom != DW_OP_GNU_const_index && atom != DW_OP_plus_uconst && atom != DW_OP_plus &&
+            atom != DW_OP_GNU_const_index && atom != DW_OP_plus_uconst && atom != DW_OP_plus && atom != DW_OP_piece &&
             !(atom >= DW_OP_const1u && atom <= DW_OP_consts) && !(atom >= DW_OP_lit0 && atom <= DW_OP_lit31)) {
             return false;
         }
     }
-    if (!expression_location(&environment, attr, ops, count - *is_thread_local, &location) || location.count != 1 ||
-        location.pieces[0].kind != PIECE_MEMORY || location.pieces[0].size) {
-        return false;
-    }
-    *address = location.pieces[0].value;
-    return true;
+    return expression_location(&environment, attr, ops, count - *is_thread_local, location);
 }
 
 static void add_variable(struct globals *globals, Dwarf_Die *die)
 {
     Dwarf_Attribute attr;
-    uint64_t address;
+    struct location location;
     bool is_thread_local;
-    if (dwarf_attr(die, DW_AT_location, &attr) && static_address(&attr, &address, &is_thread_local)) {
-        list_add(is_thread_local ? &globals->locals : &globals->statics, address, die);
+    struct global global = {.die = *die};
+    if (!dwarf_attr(die, DW_AT_location, &attr) || !static_location(&attr, &location, &is_thread_local)) {
+        return;
+    }
+    for (size_t i = 0; i < location.count; i++) {
+        if (location.pieces[i].kind == PIECE_MEMORY) {
+            global.address = location.pieces[i].value;
+            global.size = location.pieces[i].size;
+            list_add(is_thread_local ? &globals->locals : &globals->statics, &global);
+        }
+        global.offset += location.pieces[i].size;
     }
 }
 
@@ -95,7 +101,7 @@ static void add_record(struct globals *globals, Dwarf_Die *die)
 {
     const char *name = dwarf_diename(die);
     if (name && !dwarf_hasattr(die, DW_AT_declaration) && dwarf_hasattr(die, DW_AT_byte_size)) {
-        list_add(&globals->records, name_hash(name), die);
+        list_add(&globals->records, &(struct global){.address = name_hash(name), .die = *die});
     }
 }
 
@@ -219,11 +225,41 @@ static bool list_at(const struct global_list *list, uint64_t address, const stru
     return true;
 }
 
+static bool tls_segment(const struct module *module, GElf_Phdr *out)
+{
+    GElf_Addr bias;
+    size_t count;
+    Elf *elf = module->dwfl ? dwfl_module_getelf(module->dwfl, &bias) : NULL;
+    if (!elf || elf_getphdrnum(elf, &count) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (gelf_getphdr(elf, (int)i, out) && out->p_type == PT_TLS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* gcc 12 with split DWARF writes the address of the variable's initial value where its offset should be. */
+static void mend_thread_locals(struct globals *globals, const GElf_Phdr *segment)
+{
+    for (size_t i = 0; i < globals->locals.count; i++) {
+        struct global *local = &globals->locals.items[i];
+        if (local->address >= segment->p_memsz && local->address - segment->p_vaddr < segment->p_memsz) {
+            local->address -= segment->p_vaddr;
+        }
+    }
+}
+
 static void need_variables(struct globals *globals)
 {
     if (!globals->has_variables) {
         globals->has_variables = true;
         walk_module(globals, WANT_VARIABLES);
+        if (globals->locals.count && tls_segment(globals->module, &globals->tls)) {
+            mend_thread_locals(globals, &globals->tls);
+        }
         list_sort(&globals->statics);
         list_sort(&globals->locals);
     }
@@ -242,6 +278,15 @@ bool globals_at(struct globals *globals, uint64_t address, const struct global *
 bool globals_thread_local_at(struct globals *globals, uint64_t into, const struct global **out, size_t *count,
                              uint64_t *offset)
 {
+    if (!globals->has_tls) {
+        globals->has_tls = true;
+        if (!tls_segment(globals->module, &globals->tls)) {
+            globals->tls.p_memsz = 0;
+        }
+    }
+    if (into >= globals->tls.p_memsz) {
+        return false;
+    }
     need_variables(globals);
     if (!list_at(&globals->locals, into, out, count)) {
         return false;

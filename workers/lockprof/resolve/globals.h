@@ -13,6 +13,8 @@
 
 struct global {
     uint64_t address; /* link address; of a thread-local variable its offset in the module's block */
+    uint64_t offset;  /* of what is there in the variable: compilers split those of which they need only parts */
+    uint64_t size;    /* bytes of that part; 0: all of the variable */
     Dwarf_Die die;
 };
 
@@ -24,7 +26,8 @@ struct global_list {
 struct globals {
     struct modules *modules; /* borrowed */
     const struct module *module;
-    bool has_variables, has_records;
+    bool has_variables, has_records, has_tls;
+    GElf_Phdr tls;                      /* its segment of thread-local variables */
     struct global_list statics, locals; /* locals: thread-local */
     struct global_list records;         /* `address` is the hash of the name */
     uint64_t bias;                      /* of the debug information */

@@ -27,7 +27,6 @@
 struct module_names {
     struct types types;
     struct globals globals;
-    uint64_t tls_size; /* of its thread-local variables */
 };
 
 struct namer {
@@ -51,23 +50,6 @@ struct naming {
     struct path path;
 };
 
-static uint64_t tls_size_of(const struct module *module)
-{
-    GElf_Addr bias;
-    size_t count;
-    Elf *elf = module->dwfl ? dwfl_module_getelf(module->dwfl, &bias) : NULL;
-    if (!elf || elf_getphdrnum(elf, &count) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        GElf_Phdr header;
-        if (gelf_getphdr(elf, (int)i, &header) && header.p_type == PT_TLS) {
-            return header.p_memsz;
-        }
-    }
-    return 0;
-}
-
 static struct module_names *names_of_module(struct namer *namer, const struct module *module)
 {
     uint64_t key = (uint64_t)(uintptr_t)module;
@@ -76,7 +58,6 @@ static struct module_names *names_of_module(struct namer *namer, const struct mo
         names = pool_alloc(&namer->pool, sizeof *names);
         globals_init(&names->globals, namer->modules, module);
         types_init(&names->types, &namer->pool, &namer->standard, globals_complete, &names->globals);
-        names->tls_size = tls_size_of(module);
         table_put(&namer->by_module, key, names);
     }
     return names;
@@ -130,8 +111,8 @@ static bool in_globals(struct naming *naming, struct module_names *names, const 
 {
     for (size_t i = 0; i < count; i++) {
         struct variable variable;
-        if (global_variable(names, &list[i], &variable) &&
-            path_in_storage(&names->types, &variable, offset, naming->locks, &naming->path)) {
+        if ((list[i].size == 0 || offset < list[i].size) && global_variable(names, &list[i], &variable) &&
+            path_in_storage(&names->types, &variable, list[i].offset + offset, naming->locks, &naming->path)) {
             return true;
         }
     }
@@ -157,8 +138,7 @@ static bool name_storage(struct naming *naming)
             continue;
         }
         struct module_names *names = names_of_module(namer, module);
-        if (lock - block < names->tls_size &&
-            globals_thread_local_at(&names->globals, lock - block, &list, &count, &offset) &&
+        if (globals_thread_local_at(&names->globals, lock - block, &list, &count, &offset) &&
             in_globals(naming, names, list, count, offset)) {
             return true;
         }
@@ -253,11 +233,11 @@ static bool name_pointer(struct naming *naming, uint64_t address, uint64_t value
         struct variable variable;
         struct path path;
         bool conflict;
-        if (!global_variable(names, &list[i], &variable)) {
+        if ((list[i].size && offset >= list[i].size) || !global_variable(names, &list[i], &variable)) {
             continue;
         }
         path_search_begin(&namer->search, &names->types, &environment, naming->snapshot->lock, naming->locks);
-        path_search_add_pointer(&namer->search, &variable, address - offset, offset, value);
+        path_search_add_pointer(&namer->search, &variable, list[i].offset + offset, value);
         if (path_search_run(&namer->search, naming->found ? &naming->path : NULL, &path, &conflict)) {
             return take(naming, true, &path, false);
         }

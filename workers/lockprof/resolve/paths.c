@@ -284,8 +284,8 @@ static void follow_slot(struct path_search *search, size_t index, const struct s
     }
 }
 
-void path_search_add_pointer(struct path_search *search, const struct variable *variable, uint64_t address,
-                             uint64_t offset, uint64_t value)
+void path_search_add_pointer(struct path_search *search, const struct variable *variable, uint64_t offset,
+                             uint64_t value)
 {
     struct walk walk = {.any_pointer = true};
     struct path_node *node = NULL;
@@ -294,8 +294,8 @@ void path_search_add_pointer(struct path_search *search, const struct variable *
         node = add_node(search);
     }
     if (node) {
-        *node = (struct path_node){.root = variable, .parent = -1, .type = variable->type, .in_memory = true};
-        node->address = address;
+        /* no place: the rest of the variable is not looked at */
+        *node = (struct path_node){.root = variable, .parent = -1, .type = variable->type};
         struct slot slot = {offset, (struct type *)walk.found};
         if (type_target(search->types, slot.pointer)->kind != TYPE_OTHER) {
             add_target(search, search->count - 1, &slot, value);

@@ -49,9 +49,9 @@ void path_search_begin(struct path_search *search, struct types *types, const st
                        uint64_t lock, unsigned locks);
 /* Adds a variable to begin at; one whose place is unknown is passed over. */
 void path_search_add(struct path_search *search, const struct variable *variable);
-/* Adds what the pointer at an offset in a variable in memory points to. */
-void path_search_add_pointer(struct path_search *search, const struct variable *variable, uint64_t address,
-                             uint64_t offset, uint64_t value);
+/* Adds what the pointer at an offset in a variable points to. */
+void path_search_add_pointer(struct path_search *search, const struct variable *variable, uint64_t offset,
+                             uint64_t value);
 
 /* Tells whether `a` and `b` end in the same member of the same type. */
 bool path_same_end(const struct path *a, const struct path *b);

@@ -114,14 +114,13 @@ static bool peel(Dwarf_Die *die, const struct lock_type **lock)
 /* A declaration's definition: in its type unit, or elsewhere in the module. */
 static bool complete(struct types *types, Dwarf_Die *die)
 {
-    if (!is_declaration(die)) {
-        return true;
-    }
     Dwarf_Attribute attr;
     Dwarf_Die definition;
     if (dwarf_attr(die, DW_AT_signature, &attr) && dwarf_formref_die(&attr, &definition)) {
         *die = definition;
-        return !is_declaration(die);
+    }
+    if (!is_declaration(die)) {
+        return true;
     }
     if (types->complete && types->complete(types->context, die, &definition)) {
         *die = definition;

@@ -34,24 +34,33 @@ static int finish(struct exporter *exporter, struct uploader *uploader, const ch
     return output_error(&e);
 }
 
+static int export_now(struct exporter *exporter, const char *directory, bool remove, struct err *e)
+{
+    size_t count;
+    if (exporter_count(exporter, &count, e) != 0)
+        return -1;
+    if (count == 0)
+        return err_set(e, ERR_INPUT, "%s has no capture file", directory);
+    return exporter_export(exporter, 0, remove, e);
+}
+
 static int export_directory(const char *directory, bool remove, const struct settings *s)
 {
     struct exporter_options options_of = {
         .directory = directory, .output = s->output, .modules = s->modules, .compression = s->compression};
     struct buf tags = {0};
     struct err e;
-    int code = 0;
+    int code;
     if (settings_start_upload(s, s->service, 0, NULL, &tags, &options_of.uploader, &e) != 0)
         return output_error(&e);
     struct exporter *exporter = exporter_new(&options_of);
-    if (exporter_count(exporter) == 0)
-        err_set(&e, ERR_INPUT, "%s has no capture file", directory), code = output_error(&e);
-    else if (exporter_export(exporter, 0, remove, &e) != 0)
-        code = output_error(&e);
-    if (code == 0)
+    if (export_now(exporter, directory, remove, &e) == 0) {
         code = finish(exporter, options_of.uploader, directory, remove);
-    else if (options_of.uploader)
-        uploader_finish(options_of.uploader, 0);
+    } else {
+        code = output_error(&e);
+        if (options_of.uploader)
+            uploader_finish(options_of.uploader, 0);
+    }
     exporter_free(exporter);
     buf_fini(&tags);
     return code;

@@ -267,6 +267,14 @@ void collector_commit(struct collector *c, int64_t end_ns)
         source_commit(&c->sources[i], end_ns);
 }
 
+int collector_count(struct collector *c, size_t *count, struct err *e)
+{
+    if (list_directory(c, e) != 0)
+        return -1;
+    *count = c->count;
+    return 0;
+}
+
 size_t collector_running(struct collector *c, int32_t *pids, size_t max)
 {
     struct err ignored; /* nothing runs that writes into a directory that is gone */

@@ -45,6 +45,9 @@ int collector_absorb(struct collector *collector, size_t enough, struct buf *pro
  * (exported.h) that finds files which were not pruned. Without a commit the next update counts them again. */
 void collector_commit(struct collector *collector, int64_t end_ns);
 
+/* Capture files that lie in the directory now; -1 where it can't be read. */
+int collector_count(struct collector *collector, size_t *count, struct err *e);
+
 /* Looks which processes still write capture files: the pids of at most `max`; returns how many there are. */
 size_t collector_running(struct collector *collector, int32_t *pids, size_t max);
 

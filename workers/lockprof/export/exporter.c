@@ -75,10 +75,9 @@ void exporter_result(const struct exporter *x, struct exporter_result *out)
                                     .path = x->path ? mem_strdup(x->path) : NULL};
 }
 
-size_t exporter_count(struct exporter *x)
+int exporter_count(struct exporter *x, size_t *count, struct err *e)
 {
-    collector_running(x->collector, NULL, 0);
-    return collector_seen(x->collector);
+    return collector_count(x->collector, count, e);
 }
 
 size_t exporter_running(struct exporter *x, int32_t *pids, size_t max)

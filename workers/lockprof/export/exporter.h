@@ -42,8 +42,8 @@ void exporter_stop(struct exporter *exporter);
  * processes where `prune`. -1: failed, see exporter_result. */
 int exporter_export(struct exporter *exporter, int64_t end_ns, bool prune, struct err *e);
 
-/* Capture files that lie in the directory now. */
-size_t exporter_count(struct exporter *exporter);
+/* Capture files that lie in the directory now; -1 where it can't be read. */
+int exporter_count(struct exporter *exporter, size_t *count, struct err *e);
 
 /* Processes that still write capture files, as collector_running. */
 size_t exporter_running(struct exporter *exporter, int32_t *pids, size_t max);

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from cli import LOCKTRAIL, TIMEOUT_S, Cli, Result
+from cli import LOCKTRAIL, ROOT, TIMEOUT_S, Cli, Result
 
 BUILD = os.path.dirname(LOCKTRAIL)
 LOCKPROF = os.path.join(BUILD, "lockprof")
@@ -558,6 +558,30 @@ class Lockprof(Cli):
             for line in (overview + text).splitlines():
                 self.assertLessEqual(len(line), 80, line)
         self.assertRegex(self.lockprof("version").output, r"^lockprof \d+\.\d+\.\d+\n$")
+
+    # --- the man pages say what the help says
+
+    def options_of(self, text):
+        return set(re.findall(r"^  (--?[a-z-]+)", text, re.M)) - {"--help"}
+
+    def test_man_pages_have_every_option(self):
+        for name, help_of, commands in (("lockprof", self.lockprof, ("run", "export", "top")),
+                                        ("locktrail", self.locktrail, ("run", "report", "inspect", "doctor"))):
+            with open(os.path.join(ROOT, "docs", "man", name + ".1"), encoding="utf-8") as file:
+                page = file.read()
+            for command in commands:
+                self.assertIn("\n.It Cm %s\n" % command, page)
+                for option in self.options_of(help_of("help", command).output):
+                    self.assertRegex(page, r"\n\.It Fl %s\b" % re.escape(option[1:]), name)
+
+    @unittest.skipUnless(shutil.which("mandoc"), "needs mandoc")
+    def test_man_pages_are_well_formed(self):
+        for name in ("lockprof.1", "locktrail.1"):
+            path = os.path.join(ROOT, "docs", "man", name)
+            # Its style messages include pages that are not installed on this machine.
+            done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", path], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, check=False)
+            self.assertEqual((done.returncode, done.stdout), (0, b""))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ class Everything(unittest.TestCase):
         self.assertEqual(acquires["recursive/level_lock"], 3 * 50 * THREADS)
         self.assertEqual(acquires["rwlock/price_lock"], 2 * 50 * THREADS)
         self.assertEqual(acquires["in_turn/inbox_lock"], 50)
+        self.assertEqual(acquires["spin/statistics_lock"], 50 * (THREADS - 1))
         # The lock, and again at the end of each wait for the condition.
         self.assertGreater(acquires["condition/commit_lock"], 50 * THREADS)
         self.assertLessEqual(acquires["condition/commit_lock"], 2 * 50 * THREADS)

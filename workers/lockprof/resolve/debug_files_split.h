@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Split DWARF: the unit that a skeleton stands for, from its .dwo file or from the .dwp package of the file. libdw
- * 0.188 opens .dwo files (DW_AT_comp_dir and beside the ELF file); packages it does not read. */
+/* Split DWARF: the unit that a skeleton stands for. libdw 0.188 opens the .dwo file by its name, from the ELF file's
+ * directory and from DW_AT_comp_dir; beyond that it is looked for without its directory beside the ELF file, and in the
+ * package. Those are given to libdw through a skeleton of our own, whose DW_AT_dwo_name leads to them. */
 #ifndef LOCKPROF_RESOLVE_DEBUG_FILES_SPLIT_H
 #define LOCKPROF_RESOLVE_DEBUG_FILES_SPLIT_H
 

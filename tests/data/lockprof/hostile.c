@@ -118,8 +118,8 @@ NOINLINE static void stale_in_caller(void)
 
 NOINLINE static void leave_garbage(struct alpha *a)
 {
-    struct alpha *volatile left[8];
-    for (int i = 0; i < 8; i++) {
+    struct alpha *volatile left[64];
+    for (int i = 0; i < 64; i++) {
         left[i] = a;
     }
     KEEP(left[3]);
@@ -128,7 +128,7 @@ NOINLINE static void leave_garbage(struct alpha *a)
 /* Variables that hold what an earlier call left on the stack. */
 NOINLINE static void uninitialized(struct beta *given)
 {
-    expect(&given->beta_lock, "given->beta_lock|right->beta_lock|-");
+    expect(&given->beta_lock, "right->beta_lock");
     LOCK(&given->beta_lock);
     struct alpha *wrong1, *wrong2, *wrong3, *wrong4, *wrong5, *wrong6;
     wrong1 = wrong2 = wrong3 = wrong4 = wrong5 = wrong6 = heap(8);
@@ -169,6 +169,14 @@ NOINLINE static void unions(void)
     memset(&either, 0, sizeof either);
     expect(&either.alpha.alpha_lock, "either.alpha.alpha_lock");
     LOCK(&either.alpha.alpha_lock);
+    union {
+        pthread_mutex_t as_mutex;
+        pthread_rwlock_t as_rwlock;
+    } kinds;
+    memset(&kinds, 0, sizeof kinds);
+    expect(&kinds, "kinds.as_rwlock");
+    pthread_rwlock_wrlock(&kinds.as_rwlock);
+    pthread_rwlock_unlock(&kinds.as_rwlock);
 }
 
 NOINLINE static void lock_item(struct node *link)
@@ -246,6 +254,23 @@ NOINLINE static void shadowing(void)
         }
     }
     KEEP(a);
+}
+
+/* The outer `p` is another variable than the one that the inner block calls so. */
+NOINLINE static void shadowed_alias(void)
+{
+    struct alpha *p = heap(sizeof *p);
+    struct alpha *q = p;
+    KEEP(q);
+    {
+        struct node *p = heap(sizeof *p);
+        KEEP(p);
+        expect(&q->alpha_lock, "q->alpha_lock");
+        LOCK(&q->alpha_lock);
+        KEEP(p);
+    }
+    KEEP(p);
+    KEEP(q);
 }
 
 NOINLINE static void lock_front(void *memory)
@@ -336,6 +361,12 @@ NOINLINE static void folded(void)
     struct beta *two = heap(sizeof *two);
     expect(&two->beta_lock, "two->beta_lock|-");
     fold_beta(two);
+    /* As a linker's folding looks to whoever has no symbols. */
+    struct beta *three = heap(sizeof *three);
+    void (*volatile function)(struct beta *) = (void (*)(struct beta *))(uintptr_t)fold_alpha;
+    expect(&three->beta_lock, "three->beta_lock|-");
+    function(three);
+    KEEP(three);
     KEEP(one);
     KEEP(two);
 }
@@ -374,6 +405,7 @@ int main(void)
     same_struct_twice();
     strides();
     shadowing();
+    shadowed_alias();
     offset_zero();
     bit_fields();
     raw();

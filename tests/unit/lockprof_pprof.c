@@ -111,7 +111,8 @@ static const char *text(const Pprof__Profile *p, int64_t index)
     assert_true(index >= 0 && (size_t)index < p->n_string_table);
     const ProtobufCBinaryData *s = &p->string_table[index];
     assert_true(s->len < sizeof texts[0]);
-    memcpy(out, s->data, s->len);
+    if (s->len > 0)
+        memcpy(out, s->data, s->len);
     out[s->len] = '\0';
     return out;
 }

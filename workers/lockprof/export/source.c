@@ -8,17 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Snapshots that are asked for the name of one lock. A lock that is taken from more places than that has long been
  * seen where it is best known. */
 #define NAME_SNAPSHOTS_MAX 64
 /* The label of a lock whose maps are lost: in the labels' form, and no place of any program. */
 #define LABEL_UNKNOWN "unknown:0"
+/* Snapshots that are looked at before the file's pages are let go: each has up to two, and they would be the most of
+ * our memory. */
+#define RESIDENT_SNAPSHOTS 1024
 
 struct open_source {
     struct source *source;
     struct reading *reading;
     struct capture_file file;
+    size_t asked; /* snapshots, since pages were let go */
 };
 
 void source_fini(struct source *source)
@@ -86,12 +91,20 @@ static void take_name(struct open_source *o, struct lock_state *lock, const stru
     lock->is_init = is_init;
 }
 
+/* The file keeps them. */
+static void let_pages_go(struct open_source *o)
+{
+    if (++o->asked % RESIDENT_SNAPSHOTS == 0)
+        madvise((void *)(uintptr_t)o->file.bytes, o->file.size, MADV_DONTNEED);
+}
+
 /* Asks a snapshot for its lock's name and, where `stack` is not NULL, for its stack. */
 static void ask(struct open_source *o, size_t index, enum capture_kind kind, const struct capture_snapshot *snapshot,
                 bool is_init, uint32_t *stack)
 {
     struct frame frames[FRAMES_MAX];
     struct lock_state *lock = &o->source->locks[index];
+    let_pages_go(o);
     struct image *image = find_image(o, snapshot);
     size_t count = image ? frames_of(image->modules, snapshot, frames, FRAMES_MAX) : 0;
     if (stack)

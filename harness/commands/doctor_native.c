@@ -6,36 +6,36 @@
 #include "engine/native.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define RUN_TIMEOUT_MS 10000
 
-static bool check_file(struct doctor *d, const char *what, const char *path, int mode)
+static void say_missing(struct doctor *d, const char *what, const char *path)
 {
-    bool found = access(path, mode) == 0;
-    if (found)
-        doctor_say(d, FINDING_OK, what, NULL, "%s", path);
+    doctor_say(d, FINDING_MISSING, what, "make", "%s is not there", path);
+}
+
+static void check_file(struct doctor *d, const char *what, const char *path, int mode)
+{
+    if (access(path, mode) < 0)
+        say_missing(d, what, path);
     else
-        doctor_say(d, FINDING_MISSING, what, "make", "%s is not there", path);
-    return found;
+        doctor_say(d, FINDING_OK, what, NULL, "%s", path);
 }
 
 /* A program whose libraries (libdw, libcurl, libprotobuf-c ...) are not all there does not come to its first line. */
-static void check_start(struct doctor *d, const char *profiler)
+static void check_profiler(struct doctor *d, const char *path)
 {
-    const char *version[] = {profiler, "version", NULL};
+    const char *version[] = {path, "version", NULL};
     struct buf out = {0};
     struct err e;
-    if (probe_run(version, RUN_TIMEOUT_MS, &out, &e) < 0) {
+    if (access(path, X_OK) < 0)
+        say_missing(d, "lockprof", path);
+    else if (probe_run(version, RUN_TIMEOUT_MS, &out, &e) < 0)
         doctor_say(d, FINDING_MISSING, "lockprof",
-                   "apt-get install libdw1 libcurl4 libprotobuf-c1 libzstd1, or make deps", "it can't be started: %s",
-                   e.text);
-    } else {
-        if (out.size > 0)
-            out.data[strcspn(out.data, "\r\n")] = '\0';
-        doctor_say(d, FINDING_OK, "lockprof", NULL, "%s", out.size > 0 ? out.data : "it starts");
-    }
+                   "apt-get install libdw1 libcurl4 libprotobuf-c1 libzstd1 zlib1g, or make deps", "%s", e.text);
+    else
+        doctor_say(d, FINDING_OK, "lockprof", NULL, "%s", path);
     buf_fini(&out);
 }
 
@@ -52,8 +52,7 @@ void doctor_native(struct doctor *d, const struct scenario_worker *worker, bool 
 {
     char *profiler = native_profiler(build), *library = native_library(build);
     if (!d->profiler_checked) {
-        if (check_file(d, "lockprof", profiler, X_OK))
-            check_start(d, profiler);
+        check_profiler(d, profiler);
         check_file(d, "liblockprof", library, R_OK);
         if (control && worker->build != NATIVE_CONTROL_BUILD)
             check_workload(d, build, NATIVE_CONTROL_BUILD);

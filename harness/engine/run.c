@@ -178,12 +178,15 @@ static void prepare_next(struct run *run);
 static void leave_out(struct run *run, const struct err *e)
 {
     const struct scenario_worker *w = &run->options.scenario->workers[run->preparing];
-    char *text = mem_printf("%s is left out: %s", w->name, e->text);
+    char *who = mem_printf("worker %s: ", w->name);
+    const char *why = strncmp(e->text, who, strlen(who)) == 0 ? e->text + strlen(who) : e->text;
+    char *text = mem_printf("%s is left out: %s", w->name, why);
+    free(who);
     run->host.left_out[run->preparing] = true;
     instances_leave_out(&run->plan, w);
     struct json_out out = journal_begin(&run->host.journal, "left_out");
     json_put_string(&out, "worker", w->name);
-    json_put_string(&out, "why", e->text);
+    json_put_string(&out, "why", why);
     journal_end(&run->host.journal, &out, true);
     host_notify(&run->host, RUN_STATE, "run", text);
     free(text);

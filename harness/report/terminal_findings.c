@@ -198,8 +198,8 @@ void terminal_known_limits(const struct terminal *t)
     if (list.size > 0) {
         terminal_title(t, "KNOWN LIMITS");
         text_add_wrapped(t->out,
-                         "The runtime documents that it can't name these; neither success nor "
-                         "failure:",
+                         t->matrix ? "Runtime or build leave no name for these; neither success nor failure:"
+                                   : "The runtime documents that it can't name these; neither success nor failure:",
                          0);
         add_paragraph(t, list.data);
     }

@@ -150,13 +150,17 @@ static void add_profiler_start(struct steps *s)
 {
     struct choice c = {choice_is_lost_by, STAGE_COLLECTOR, MECHANISM_PROFILE_DROPPED, UNSAMPLED_NO, false};
     for (size_t i = 0; i < s->result->lock_count; i++) {
-        if (c.holds(&s->result->locks[i], &c)) {
-            add_step(s,
-                     mem_strdup("Check that the profiler started at all: ddtrace-run or the import of "
-                                "ddtrace.profiling.auto, no -I, -E or -S on python's command line, no import error in "
-                                "the worker's output"));
-            return;
+        if (!c.holds(&s->result->locks[i], &c)) {
+            continue;
         }
+        /* Who shows C expressions is lockprof. */
+        bool native = work_lock(s->t->w, i)->qualified;
+        add_step(s, mem_strdup(native ? "Check that the profiler started at all: what lockprof says in the worker's "
+                                        "output; a static or setuid program takes no preloaded library"
+                                      : "Check that the profiler started at all: ddtrace-run or the import of "
+                                        "ddtrace.profiling.auto, no -I, -E or -S on python's command line, no import "
+                                        "error in the worker's output"));
+        return;
     }
 }
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -83,6 +84,45 @@ class Doctor(Cli):
         self.assertEqual(status, 69)
         self.assertEqual(found["python"], "missing  python: can't run /none/python3: No such file or directory; fix: "
                                           "apt-get install python3 python3-venv, or set workers.NAME.interpreter")
+
+    def test_a_native_worker_needs_what_make_builds(self):
+        text = "name: x\nworkers:\n  c: {runtime: native, build: %s}\nphases:\n  - {pattern: member}\n%s"
+        home = os.path.dirname(LOCKTRAIL)
+        status, found = self.doctor(text % ("stripped", ""))
+        self.assertEqual((status, list(found)),
+                         (0, ["locktrail", "guard", "lockprof", "liblockprof", "build O2g", "build stripped", "intake",
+                              "forward", "disk", "descriptors"]))
+        self.assertEqual(found["lockprof"], "ok       lockprof: %s" % os.path.join(home, "lockprof"))
+        status, found = self.doctor(text % ("g1", "control: none\n"))
+        self.assertEqual((status, [what for what in found if what.startswith("build ")]), (0, ["build g1"]))
+
+    def test_a_native_worker_without_its_parts(self):
+        """The locktrail of a folder in which nothing else was built."""
+        os.mkdir(self.path("alone"))
+        for name in ("locktrail", "locktrail-guard"):
+            shutil.copy2(os.path.join(os.path.dirname(LOCKTRAIL), name), self.path("alone", name))
+        with open(self.path("alone", "lockprof"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho 'error while loading shared libraries: libdw.so.1' >&2\nexit 127\n")
+        os.chmod(self.path("alone", "lockprof"), 0o755)
+        path = self.write("s.yaml", "name: x\nworkers:\n  c: {runtime: native}\nphases:\n  - {pattern: member}\n")
+        done = subprocess.run([self.path("alone", "locktrail"), "doctor", path], capture_output=True, text=True,
+                              env=dict(os.environ, LOCKTRAIL_HOME=ROOT), timeout=60, check=False)
+        lines = [line for line in done.stdout.splitlines() if line.startswith("missing")]
+        self.assertEqual(done.returncode, 69)
+        self.assertEqual(len(lines), 3, done.stdout)
+        self.assertIn("libdw.so.1", lines[0])
+        self.assertTrue(lines[0].endswith("; fix: apt-get install libdw1 libcurl4 libprotobuf-c1 libzstd1 zlib1g, or make "
+                                          "deps"), lines[0])
+        self.assertEqual(lines[1:], ["missing  liblockprof: %s is not there; fix: make" % self.path("alone", "liblockprof.so"),
+                                     "missing  build O2g: %s is not there; fix: make"
+                                     % self.path("alone", "native", "native-O2g")])
+
+    def test_what_an_optional_worker_lacks_is_a_warning(self):
+        text = ("name: x\nworkers:\n  python: {runtime: ddtrace, optional: true, interpreter: /none/python3}\n"
+                "phases:\n  - {pattern: member}\n")
+        status, found = self.doctor(text)
+        self.assertEqual(status, 0)
+        self.assertTrue(found["python"].startswith("warning  python: can't run /none/python3"), found["python"])
 
     def test_an_interpreter_that_is_no_python(self):
         text = "name: x\nworkers:\n  python: {interpreter: /bin/true}\nphases:\n  - {pattern: member}\n"

@@ -229,6 +229,10 @@ static void test_a_profiler_that_did_not_start(void **state)
     assert_string_equal(r->next_steps[0],
                         "Check that the profiler started at all: ddtrace-run or the import of ddtrace.profiling.auto, "
                         "no -I, -E or -S on python's command line, no import error in the worker's output");
+    b.ledger.locks[0].qualified = true;
+    r = build_judge(&b);
+    assert_string_equal(r->next_steps[0], "Check that the profiler started at all: what lockprof says in the worker's "
+                                          "output; a static or setuid program takes no preloaded library");
     assert_true(strncmp(r->next_steps[1], "x (profile_dropped at collector): ", 34) == 0);
     build_end(&b);
 }

@@ -35,14 +35,13 @@ void remarks_add(struct remarks *remarks, const char *fmt, ...)
 void remarks_unseen(struct remarks *remarks)
 {
     static const char *const unseen[] = {
-        "not seen: locks of statically linked programs (the library can't be preloaded there)",
-        "not seen: locks taken by modules that were opened with RTLD_DEEPBIND or linked with -Bsymbolic against their "
-        "own copy of the lock functions",
-        "not seen: locks inside the C library itself (malloc, stdio, the dynamic loader)",
-        "not seen: locks made of futexes, atomics or inlined code (C++20 semaphores, Rust and Go locks, spin loops)",
+        "locks of statically linked programs (the library can't be preloaded there)",
+        "locks taken by modules opened with RTLD_DEEPBIND, or bound to lock functions of their own",
+        "locks inside the C library itself (malloc, stdio, the dynamic loader)",
+        "locks made of futexes, atomics or inlined code (C++20 semaphores, Rust and Go locks, spin loops)",
     };
     for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
-        remarks_add(remarks, "%s", unseen[i]);
+        remarks_add(remarks, "not seen: %s", unseen[i]);
 }
 
 void dropped_add(struct capture_dropped *sum, const struct capture_dropped *more)

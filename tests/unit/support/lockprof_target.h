@@ -4,14 +4,16 @@
 #define LOCKTRAIL_TESTS_LOCKPROF_TARGET_H
 
 #include "base/buf.h"
+#include "lockprof/resolve/capture_file.h"
 
+#include <glob.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -71,6 +73,43 @@ static inline struct buf target_read(const struct target *t, const char *name)
     }
     fclose(in);
     return text;
+}
+
+/* The capture library: LOCKPROF_LIBRARY, else beside the directory of this test. */
+static inline void target_library(char *out, size_t size)
+{
+    const char *given = getenv("LOCKPROF_LIBRARY");
+    char self[256];
+    if (given != NULL) {
+        snprintf(out, size, "%s", given);
+        return;
+    }
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(length > 0);
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    snprintf(out, size, "%s/../liblockprof.so", self);
+}
+
+/* Runs a program of the directory under the capture library and opens what it captured. */
+static inline void target_capture(const struct target *t, const char *program, struct capture_file *out)
+{
+    char library[320], pattern[128];
+    struct buf command = {0};
+    struct err e;
+    glob_t found;
+    target_library(library, sizeof library);
+    buf_printf(&command, "rm -rf captured && mkdir captured && LD_PRELOAD=%s LOCKPROF_DIR=$PWD/captured %s", library,
+               program);
+    target_run(t, command.data);
+    buf_fini(&command);
+    snprintf(pattern, sizeof pattern, "%s/captured/*.lockcap", t->directory);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    if (capture_file_open(out, found.gl_pathv[0], &e) < 0) {
+        fail_msg("%s", e.text);
+    }
+    globfree(&found);
 }
 
 #endif

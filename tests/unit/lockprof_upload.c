@@ -87,7 +87,9 @@ static void send_bytes(struct fixture *f, const char *bytes, const char *path, u
 
 static struct uploader_result finish(struct fixture *f)
 {
-    return uploader_finish(f->uploader, TEST_DEADLINE_S * 1000);
+    struct uploader_result result = uploader_finish(f->uploader, TEST_DEADLINE_S * 1000);
+    server_end(&f->server);
+    return result;
 }
 
 static char *read_file(const char *path)
@@ -149,7 +151,6 @@ static void an_agent_gets_event_and_profile(void **state)
     assert_true(has(request, "\r\nDD-EVP-ORIGIN: lockprof\r\n"));
     /* The key is for the intake; an agent has its own. */
     assert_false(has(request, "secret"));
-    assert_false(has(request, "Expect:"));
     assert_true(has(request, "Content-Disposition: form-data; name=\"event\"; filename=\"event.json\"\r\n"));
     assert_true(has(request, "Content-Disposition: form-data; name=\"lock.pprof\"; filename=\"lock.pprof\"\r\n"));
     char *body = part_body(request, "lock.pprof"), *text = part_body(request, "event");
@@ -161,6 +162,20 @@ static void an_agent_gets_event_and_profile(void **state)
     free(body);
     free(text);
     expect_stderr(f, "");
+    server_stop(&f->server);
+}
+
+static void a_large_profile_waits_for_no_permission(void **state)
+{
+    struct fixture *f = *state;
+    char *large = mem_calloc(3 << 20, 1);
+    memset(large, 'x', (3 << 20) - 1);
+    start(f, NULL, 0);
+    send_bytes(f, large, NULL, 1);
+    assert_int_equal(finish(f).sent, 1);
+    assert_false(has(&f->server.requests[0], "Expect:"));
+    assert_true(has(&f->server.requests[0], large));
+    free(large);
     server_stop(&f->server);
 }
 
@@ -317,7 +332,7 @@ static void nobody_there_is_said_with_the_reason(void **state)
     struct fixture *f = *state;
     server_start(&f->server, "", NULL, 0);
     char *url = mem_strdup(f->server.url);
-    server_stop(&f->server);
+    server_end(&f->server);
     start_at(f, url);
     send_bytes(f, "x", "shop.12.1.pprof", 1);
     assert_int_equal(finish(f).kept, 1);
@@ -329,6 +344,7 @@ static void nobody_there_is_said_with_the_reason(void **state)
     free(said);
     free(begin);
     free(url);
+    server_stop(&f->server);
 }
 
 static void an_agent_that_does_not_answer_holds_nothing_up(void **state)
@@ -515,6 +531,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_agent_gets_event_and_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_large_profile_waits_for_no_permission, setup, teardown),
         cmocka_unit_test_setup_teardown(a_unix_socket_is_an_agent_too, setup, teardown),
         cmocka_unit_test_setup_teardown(an_intake_gets_the_key, setup, teardown),
         cmocka_unit_test_setup_teardown(what_may_pass_is_tried_again, setup, teardown),

@@ -37,7 +37,7 @@ struct upload_server {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct buf requests[SERVER_REQUESTS_MAX]; /* head and body */
-    size_t count;
+    size_t count;                             /* of those that were answered, or never will be */
 };
 
 static inline size_t server_body_size(const char *head)
@@ -80,25 +80,37 @@ static inline void server_answer(const struct upload_server *s, int fd, int what
     }
 }
 
+static inline void server_keep(struct upload_server *s, struct buf *request)
+{
+    pthread_mutex_lock(&s->mutex);
+    if (s->count < SERVER_REQUESTS_MAX)
+        s->requests[s->count++] = *request;
+    else
+        buf_fini(request);
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static inline void *server_run(void *data)
 {
     struct upload_server *s = data;
     for (size_t i = 0;; i++) {
         struct buf request = {0};
+        char byte;
         int fd = accept(s->listener, NULL, NULL);
         if (fd < 0)
             return NULL;
         int what = i < s->script_size ? s->script[i] : 200;
         server_read(fd, &request);
-        pthread_mutex_lock(&s->mutex);
-        if (s->count < SERVER_REQUESTS_MAX)
-            s->requests[s->count++] = request;
-        else
-            buf_fini(&request);
-        pthread_cond_broadcast(&s->changed);
-        pthread_mutex_unlock(&s->mutex);
+        if (what == SERVER_SILENT)
+            server_keep(s, &request);
         server_answer(s, fd, what);
+        /* The client has closed: it has read the answer. */
+        if (what > 0 && recv(fd, &byte, 1, 0) > 0)
+            abort();
         close(fd);
+        if (what != SERVER_SILENT)
+            server_keep(s, &request);
     }
 }
 
@@ -148,11 +160,20 @@ static inline void server_wait_for(struct upload_server *s, size_t count)
     pthread_mutex_unlock(&s->mutex);
 }
 
-static inline void server_stop(struct upload_server *s)
+/* Takes no more; what was answered is in `requests` afterwards. */
+static inline void server_end(struct upload_server *s)
 {
+    if (s->listener < 0)
+        return;
     shutdown(s->listener, SHUT_RDWR);
     pthread_join(s->thread, NULL);
     close(s->listener);
+    s->listener = -1;
+}
+
+static inline void server_stop(struct upload_server *s)
+{
+    server_end(s);
     if (s->socket_path[0])
         unlink(s->socket_path);
     for (size_t i = 0; i < s->count; i++)

@@ -88,35 +88,50 @@
     .cfi_adjust_cfa_offset -FRAME_SIZE
 .endm
 
-/* The quickest way, for a normal mutex that is free, from a stack that never met contention: count, and go on to the
- * real function, which returns to the target. That the mutex is free was only looked at: a thread that takes it in the
- * few nanoseconds before the real call does makes this one wait unseen. The next time is likely to be seen, and from
- * then on the slot is careful: hit_pthread_mutex_lock tries first. With hold times sampled the acquire is noted as
- * held before it is, which only this thread can see. */
+/* Takes a plain mutex that is free, as libc's own function does (mutex_plain.c has made sure that it does so): no call is
+ * quicker than none. Leaves eax 0 where it did; goes to \busy where the mutex is held. r11 is the thread's state. */
+.macro TAKE busy
+    xorl %eax, %eax
+    movl $1, %ecx
+    lock cmpxchgl %ecx, MUTEX_LOCK(%rdi)
+    jne \busy
+    movl STATE_TID(%r11), %ecx
+    movl %ecx, MUTEX_OWNER(%rdi)
+    addl $1, MUTEX_USERS(%rdi)
+.endm
+
+/* A hit on a plain mutex. Whether a hold is to be timed is known before: timed ones go the long way. */
 .macro QUICK
     movl SLOT_MODE(%rax), %r11d
-    orl MUTEX_LOCK(%rdi), %r11d
     orl MUTEX_KIND(%rdi), %r11d
+    orl lockprof_not_plain(%rip), %r11d
     jnz .Lmode
-    addq $1, SLOT_ACQUIRES(%rax)
-    jmp *real_pthread_mutex_lock(%rip)
+    movq %rax, %rdx
+    SELF
+    TAKE .Lbusy
+    addq $1, SLOT_ACQUIRES(%rdx)
+    ret
 .Lmode:
     cmpl $MODE_SAMPLED, %r11d
     jne .Lslow
+    movq %rax, %rdx
     SELF
-    movl STATE_HELD_TOP(%r11), %ecx
+    movl STATE_HELD_TOP(%r11), %esi
     cmpl $1, STATE_HOLD_COUNTDOWN(%r11)
     jbe .Lslow
-    cmpl $HELD_LAST, %ecx
+    cmpl $HELD_LAST, %esi
     jae .Lslow
-    addl $HELD_SIZE, %ecx
+    TAKE .Lbusy
+    addl $HELD_SIZE, %esi
     subl $1, STATE_HOLD_COUNTDOWN(%r11)
-    movl %ecx, STATE_HELD_TOP(%r11)
-    movq %rdi, STATE_HELD + HELD_LOCK(%r11, %rcx)
-    movq %rax, STATE_HELD + HELD_SLOT(%r11, %rcx)
-    movq $0, STATE_HELD + HELD_TICKS(%r11, %rcx)
-    addq $1, SLOT_ACQUIRES(%rax)
-    jmp *real_pthread_mutex_lock(%rip)
+    movl %esi, STATE_HELD_TOP(%r11)
+    movq %rdi, STATE_HELD + HELD_LOCK(%r11, %rsi)
+    movq %rdx, STATE_HELD + HELD_SLOT(%r11, %rsi)
+    movq $0, STATE_HELD + HELD_TICKS(%r11, %rsi)
+    addq $1, SLOT_ACQUIRES(%rdx)
+    ret
+.Lbusy:
+    movq %rdx, %rax
 .Lslow:
 .endm
 
@@ -168,9 +183,15 @@
     jz .Lchosen_\name
     .if \wait
     jmp .Lpass_\name
-    .else
-    jmp *real_\name(%rip)
     .endif
+    .if \quick
+    movl MUTEX_KIND(%rdi), %eax
+    orl lockprof_not_plain(%rip), %eax
+    jnz .Lreal_\name
+    TAKE .Lreal_\name
+    ret
+    .endif
+    jmp *real_\name(%rip)
 .Lchosen_\name:
     movq %rax, -8(%rsp)
     movabsq $RANDOM_MULTIPLIER, %rax
@@ -188,12 +209,30 @@
 
 /* A release ends a hold, if the thread has any. Taken branches are what counts here: the straight way is that of a
  * thread that has none, for which this is one jump. */
-.macro RELEASE name
+.macro RELEASE name, quick=0
     FUNCTION \name
     SELF
     movl STATE_HELD_TOP(%r11), %eax
     testl %eax, %eax
     jnz .Lheld_\name
+.Lfree_\name:
+    .if \quick
+    /* A plain mutex that nobody waits for. */
+    movl MUTEX_KIND(%rdi), %eax
+    orl lockprof_not_plain(%rip), %eax
+    jnz .Lreal_\name
+    movl $0, MUTEX_OWNER(%rdi)
+    subl $1, MUTEX_USERS(%rdi)
+    xorl %ecx, %ecx
+    movl $1, %eax
+    lock cmpxchgl %ecx, MUTEX_LOCK(%rdi)
+    jne .Lwaited_\name
+    xorl %eax, %eax
+    ret
+.Lwaited_\name:
+    addl $1, MUTEX_USERS(%rdi)
+.Lreal_\name:
+    .endif
     jmp *real_\name(%rip)
 .Lheld_\name:
     cmpq %rdi, STATE_HELD + HELD_LOCK(%r11, %rax)
@@ -204,7 +243,7 @@
     subl $HELD_SIZE, %eax
     movl %eax, STATE_HELD_TOP(%r11)
     addq $1, SLOT_RELEASES(%rcx)
-    jmp *real_\name(%rip)
+    jmp .Lfree_\name
 .Lcall_\name:
     pushq %rdi
     .cfi_adjust_cfa_offset 8
@@ -246,7 +285,7 @@
     ACQUIRE pthread_mutex_trylock, CALL_MUTEX_TRYLOCK
     ACQUIRE pthread_mutex_timedlock, CALL_MUTEX_TIMEDLOCK
     ACQUIRE pthread_mutex_clocklock, CALL_MUTEX_CLOCKLOCK
-    RELEASE pthread_mutex_unlock
+    RELEASE pthread_mutex_unlock, quick=1
     INIT pthread_mutex_init, CALL_MUTEX_INIT
 
     ACQUIRE pthread_rwlock_rdlock, CALL_RWLOCK_RDLOCK

@@ -8,13 +8,6 @@
 
 #include <errno.h>
 
-_Static_assert(offsetof(pthread_mutex_t, __data.__lock) == MUTEX_LOCK &&
-                   offsetof(pthread_mutex_t, __data.__kind) == MUTEX_KIND,
-               "entry.S");
-
-/* A slot with less than one contended acquire in so many is not careful any more. */
-#define CAREFUL_SHARE 1024
-
 /* Ends the newest hold of the lock, if the thread has one; called before the real release. */
 void lockprof_release(uint64_t lock);
 /* The same, telling what was ended, so that it can be undone. */
@@ -48,9 +41,6 @@ static inline void hold_push(uint64_t lock, struct capture_slot *slot, uint64_t 
 static inline void acquired(uint64_t lock, struct capture_slot *slot)
 {
     slot->acquires++;
-    if (UNLIKELY(slot->mode & MODE_CAREFUL) && slot->contended * CAREFUL_SHARE < slot->acquires) {
-        slot->mode &= ~(uint32_t)MODE_CAREFUL;
-    }
     if (!lockprof.hold) {
         return;
     }
@@ -74,7 +64,6 @@ static inline void acquired_after(uint64_t lock, struct capture_slot *slot, uint
     slot->acquires++;
     if (waited) {
         slot->contended++;
-        slot->mode |= MODE_CAREFUL;
         slot->wait_ticks += now - start;
     }
     clock_renew(now);

@@ -8,6 +8,7 @@
 #define STATE_HELD_TOP 4
 #define STATE_RANDOM 8
 #define STATE_HOLD_COUNTDOWN 16
+#define STATE_TID 36
 #define STATE_CACHE 64
 #define STATE_HELD 2112
 
@@ -27,16 +28,17 @@
 #define SLOT_ACQUIRES 40
 #define SLOT_RELEASES 48
 
-/* capture_slot.mode. The bits are none of a mutex's first word and kind together, so that one comparison tells all
- * three (mutex_lock in entry.S). TIMED: each hold is timed; SAMPLED: some are; neither: holds are not recorded.
- * CAREFUL: there was contention, so a mutex is tried first, which tells for sure whether it is busy. */
+/* capture_slot.mode. The bits are none of a mutex's kind and of lockprof_not_plain, so that one comparison tells all
+ * three (QUICK in entry.S). TIMED: each hold is timed; SAMPLED: some are; neither: holds are not recorded. */
 #define MODE_TIMED 0x10000
 #define MODE_SAMPLED 0x20000
-#define MODE_CAREFUL 0x40000
+#define NOT_PLAIN 0x40000
 
-/* pthread_mutex_t: its first word (0: free) and its kind (0: normal, default attributes). Parts of glibc's ABI, since
- * PTHREAD_MUTEX_INITIALIZER stands in programs. */
+/* pthread_mutex_t of glibc: its first word (0: free, 1: held, more: held and waited for), its owner's tid, its count of
+ * users, its kind (0: normal, default attributes). mutex_plain.c makes sure of what they mean. */
 #define MUTEX_LOCK 0
+#define MUTEX_OWNER 8
+#define MUTEX_USERS 12
 #define MUTEX_KIND 16
 
 #define HELD_LAST 2048 /* offset of the last entry from `held` */

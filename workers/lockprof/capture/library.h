@@ -56,6 +56,7 @@ _Static_assert(offsetof(struct state, countdown) == STATE_COUNTDOWN, "entry.S");
 _Static_assert(offsetof(struct state, held_top) == STATE_HELD_TOP, "entry.S");
 _Static_assert(offsetof(struct state, random) == STATE_RANDOM, "entry.S");
 _Static_assert(offsetof(struct state, hold_countdown) == STATE_HOLD_COUNTDOWN, "entry.S");
+_Static_assert(offsetof(struct state, tid) == STATE_TID, "entry.S");
 _Static_assert(offsetof(struct state, cache) == STATE_CACHE, "entry.S");
 _Static_assert(offsetof(struct state, held) == STATE_HELD, "entry.S");
 _Static_assert(offsetof(struct held, lock) == HELD_LOCK && offsetof(struct held, slot) == HELD_SLOT &&
@@ -178,7 +179,7 @@ bool lockprof_ready(void);
 #define CAPTURE_LANES_MAX 8192
 #define CAPTURE_LOCKS_MAX 65536
 #define CAPTURE_SLOTS_MAX 262144
-#define CAPTURE_ARENA_MAX (UINT64_C(64) << 20)
+#define CAPTURE_ARENA_MAX (UINT64_C(128) << 20)
 bool file_create(const char *directory, int32_t parent);
 void file_remove_mapping(void);
 /* Takes the next element of a section; false: full. `ready` is the section's word in process_words. */
@@ -218,6 +219,10 @@ void lockprof_destroyed(uint64_t lock);
 /* hold.c, condition.c: called by entry.S */
 void lockprof_wait_passes(uint64_t mutex);
 extern uint32_t lockprof_loading;
+
+/* mutex_plain.c: sets lockprof_not_plain to 0 where plain mutexes are what entry.S takes them for. */
+void mutex_plain_check(void);
+extern uint32_t lockprof_not_plain;
 
 enum capture_kind call_kind(uint32_t call);
 

@@ -27,6 +27,7 @@ struct state lockprof_nobody;
 _Thread_local struct state *lockprof_self = &lockprof_nobody;
 uint32_t lockprof_draws[DRAWS];
 uint32_t lockprof_loading;
+uint32_t lockprof_not_plain = NOT_PLAIN;
 static struct capture_slot first_slot;
 struct capture_slot *lockprof_slots = &first_slot;
 static struct process_words first_words;
@@ -120,6 +121,7 @@ static bool map_private(void)
 static bool start(void)
 {
     lockprof_resolve();
+    mutex_plain_check();
     if (!lockprof.pid) {
         const char *where = getenv("LOCKPROF_DIR");
         size_t length = 0;

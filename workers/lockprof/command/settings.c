@@ -55,6 +55,22 @@ static int check_output(const char *prefix, struct err *e)
     return result;
 }
 
+static int read_all(const struct command_line *line, bool environment, struct settings *s, struct err *e)
+{
+    const char *compression = command_line_value(line, "--compression");
+    if (compression && !compression_parse(compression, &s->compression))
+        return err_set(e, ERR_USAGE, "--compression: \"%s\" is unknown, expected zstd, gzip or none", compression);
+    if (s->output && !s->output[0])
+        return err_set(e, ERR_USAGE, "--output: the prefix is empty");
+    if (read_upload(line, environment, s, e) != 0)
+        return -1;
+    if (!s->output && environment)
+        s->output = variable("DD_PROFILING_OUTPUT_PPROF");
+    if (!s->output && !s->has_upload)
+        s->output = SETTINGS_PREFIX;
+    return s->output ? check_output(s->output, e) : 0;
+}
+
 int settings_read(const struct command_line *line, bool environment, struct settings *out, struct err *e)
 {
     struct settings s = {.output = command_line_value(line, "--output"),
@@ -63,19 +79,8 @@ int settings_read(const struct command_line *line, bool environment, struct sett
                          .env = variable("DD_ENV"),
                          .version = variable("DD_VERSION"),
                          .tags = variable("DD_TAGS")};
-    const char *compression = command_line_value(line, "--compression");
-    if (compression && !compression_parse(compression, &s.compression))
-        return err_set(e, ERR_USAGE, "--compression: \"%s\" is unknown, expected zstd, gzip or none", compression);
-    if (s.output && !s.output[0])
-        return err_set(e, ERR_USAGE, "--output: the prefix is empty");
-    if (read_upload(line, environment, &s, e) != 0)
-        return -1;
-    if (!s.output && environment)
-        s.output = variable("DD_PROFILING_OUTPUT_PPROF");
-    if (!s.output && !s.has_upload)
-        s.output = SETTINGS_PREFIX;
-    if (s.output && check_output(s.output, e) != 0) {
-        endpoint_fini(&s.endpoint);
+    if (read_all(line, environment, &s, e) != 0) {
+        settings_fini(&s);
         return -1;
     }
     *out = s;

@@ -31,8 +31,8 @@ class Stress(support.Case):
 
     def assert_names(self, result, wanted):
         """These names with these counts, no others, and nothing dropped."""
-        self.assertEqual(result.by_name(), wanted)
-        self.assertEqual(result.dropped("acquires"), 0, result.comments)
+        self.assertEqual(result.by_name(), wanted, result.comments)
+        self.assertEqual((result.dropped("acquires"), result.dropped("stacks without a copy")), (0, 0), result.comments)
 
 
 class Names(Stress):
@@ -115,7 +115,10 @@ class Names(Stress):
         names = result.by_name()
         self.assertEqual(sum(names.values()) + result.dropped("acquires"), 71000)
         self.assertGreater(result.dropped("locks"), 0, result.comments)
-        self.assertLessEqual(set(names), {"item->item_lock", "late_lock"})
+        line = next(name for name in set(names) | {"many.c:0"} if name.startswith("many.c:"))
+        self.assertLessEqual(set(names), {"item->item_lock", "late_lock", line})
+        if names.get(line):
+            self.assertGreater(result.dropped("stacks without a copy"), 0, result.comments)
 
 
 class Processes(Stress):

@@ -295,9 +295,9 @@ static void corpus_open(struct corpus *corpus, struct corpus_capture *capture)
     }
 }
 
-static void corpus_run(struct corpus *corpus, const struct corpus_build *build)
+/* Builds and runs; afterwards locks can be found and named. */
+static void corpus_capture(struct corpus *corpus, const struct corpus_build *build, struct corpus_capture *capture)
 {
-    struct corpus_capture capture = {.count = 0};
     if (!corpus_library(corpus)) {
         print_message("%s is not there\n", corpus->library);
         skip();
@@ -308,13 +308,25 @@ static void corpus_run(struct corpus *corpus, const struct corpus_build *build)
         corpus_shell("cd %s && LOCKPROF_DIR=. LD_PRELOAD=%s ./program >expected", corpus->directory, corpus->library),
         0);
     corpus_expectations(corpus);
-    corpus_open(corpus, &capture);
-    corpus_check(corpus, &capture, build);
-    for (size_t i = 0; i < capture.count; i++) {
-        namer_free(capture.moments[i].namer);
-        modules_free(capture.moments[i].modules);
+    corpus_open(corpus, capture);
+}
+
+static void corpus_capture_end(struct corpus_capture *capture)
+{
+    for (size_t i = 0; i < capture->count; i++) {
+        namer_free(capture->moments[i].namer);
+        modules_free(capture->moments[i].modules);
     }
-    capture_file_close(&capture.file);
+    capture_file_close(&capture->file);
+}
+
+/* The whole test of one build. */
+__attribute__((unused)) static void corpus_run(struct corpus *corpus, const struct corpus_build *build)
+{
+    struct corpus_capture capture = {.count = 0};
+    corpus_capture(corpus, build, &capture);
+    corpus_check(corpus, &capture, build);
+    corpus_capture_end(&capture);
 }
 
 #endif

@@ -162,7 +162,7 @@ static bool take(struct naming *naming, bool found, const struct path *path, boo
         naming->conflict = true;
         return true;
     }
-    if (naming->found && path->is_alias && path->visible == 0) {
+    if (naming->found && path->is_alias && path->visible == 0 && (path->is_parameter || naming->path.visible > 0)) {
         return false;
     }
     naming->found = true;
@@ -214,7 +214,7 @@ static bool name_frames(struct naming *naming)
 
 /* Globals that point to the lock. */
 
-static bool name_pointer(struct naming *naming, uint64_t address, uint64_t value)
+static bool name_pointer(struct naming *naming, uint64_t address, uint64_t value, struct path *path)
 {
     struct namer *namer = naming->namer;
     const struct module *module = modules_find(namer->modules, address);
@@ -231,27 +231,40 @@ static bool name_pointer(struct naming *naming, uint64_t address, uint64_t value
     struct environment environment = {.memory = &namer->memory, .module = module, .bias = names->globals.bias};
     for (size_t i = 0; i < count; i++) {
         struct variable variable;
-        struct path path;
         bool conflict;
         if ((list[i].size && offset >= list[i].size) || !global_variable(names, &list[i], &variable)) {
             continue;
         }
         path_search_begin(&namer->search, &names->types, &environment, naming->snapshot->lock, naming->locks);
         path_search_add_pointer(&namer->search, &variable, list[i].offset + offset, value);
-        if (path_search_run(&namer->search, naming->found ? &naming->path : NULL, &path, &conflict)) {
-            return take(naming, true, &path, false);
+        if (path_search_run(&namer->search, naming->found ? &naming->path : NULL, path, &conflict)) {
+            return true;
         }
     }
     return false;
 }
 
+/* The shortest way from a global; none where two of them end in different members. */
 static void name_pointers(struct naming *naming)
 {
     uint64_t address, value;
+    struct path path, best;
+    bool found = false;
     for (size_t i = 0; i < POINTERS_MAX && capture_snapshot_pointer(naming->snapshot, i, &address, &value); i++) {
-        if (name_pointer(naming, address, value)) {
+        if (!name_pointer(naming, address, value, &path)) {
+            continue;
+        }
+        if (found && !best.is_alias && !path.is_alias && !path_same_end(&best, &path)) {
             return;
         }
+        if (!found || (best.is_alias && !path.is_alias) ||
+            (best.is_alias == path.is_alias && path.dereferences < best.dereferences)) {
+            best = path;
+            found = true;
+        }
+    }
+    if (found) {
+        take(naming, true, &best, false);
     }
 }
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NESTING_MAX 24 /* members and elements inside one another */
+#define NESTING_MAX 24   /* members and elements inside one another */
+#define VISITS_MAX 65536 /* of them on one way: broken types nest in themselves */
 
 /* A text that grows along a way, and what the end of it is. */
 struct walk {
@@ -21,6 +22,7 @@ struct walk {
     unsigned visible;
     Dwarf_Die declaration;
     const struct type *found;
+    unsigned visits;
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct walk *walk, const char *fmt, ...)
@@ -114,6 +116,7 @@ static bool descend_record(struct types *types, struct walk *walk, struct type *
         if (descend(types, walk, member->type, offset - member->offset, type_hides(type, member), nesting + 1)) {
             return true;
         }
+        before.visits = walk->visits;
         *walk = before;
     }
     return false;
@@ -123,7 +126,7 @@ static bool descend_record(struct types *types, struct walk *walk, struct type *
 static bool descend(struct types *types, struct walk *walk, struct type *type, uint64_t offset, bool inside,
                     int nesting)
 {
-    if (nesting > NESTING_MAX) {
+    if (nesting > NESTING_MAX || walk->visits++ > VISITS_MAX) {
         return false;
     }
     switch (type->kind) {

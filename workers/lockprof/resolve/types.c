@@ -4,11 +4,12 @@
 #include <dwarf.h>
 #include <string.h>
 
-#define PEEL_MAX 32                    /* typedefs and qualifiers one behind the other */
-#define NESTING_MAX 24                 /* records and arrays inside one another */
-#define MEMBERS_MAX 4096               /* of one record; what is beyond is not seen */
-#define SLOTS_MAX 512                  /* pointers of one object that are followed */
-#define SLOT_ELEMENTS_MAX 64           /* elements of an array whose pointers are */
+#define PEEL_MAX 32           /* typedefs and qualifiers one behind the other */
+#define NESTING_MAX 24        /* records and arrays inside one another */
+#define MEMBERS_MAX 4096      /* of one record; what is beyond is not seen */
+#define SLOTS_MAX 512         /* pointers of one object that are followed */
+#define SLOT_ELEMENTS_MAX 64  /* elements of an array whose pointers are */
+#define SLOT_VISITS_MAX 65536 /* objects inside one that are looked at for that: broken types nest in themselves */
 #define OBJECT_MAX ((uint64_t)1 << 40) /* larger sizes are broken debug information */
 
 struct lock_type {
@@ -163,11 +164,11 @@ static bool subrange_count(Dwarf_Die *die, uint64_t *count)
     return *count > 0 && *count < OBJECT_MAX;
 }
 
-static void parse_array(struct types *types, struct type *type, int nesting)
+static void parse_array(struct types *types, struct type *type)
 {
     Dwarf_Die element, die;
-    if (nesting > NESTING_MAX || dwarf_hasattr(&type->die, DW_AT_byte_stride) ||
-        dwarf_hasattr(&type->die, DW_AT_GNU_vector) || !type_die(&type->die, &element)) {
+    if (dwarf_hasattr(&type->die, DW_AT_byte_stride) || dwarf_hasattr(&type->die, DW_AT_GNU_vector) ||
+        !type_die(&type->die, &element)) {
         return;
     }
     type->element = types_of(types, &element);
@@ -201,7 +202,7 @@ static struct type *parse(struct types *types, Dwarf_Die *die)
         parse_record(types, type);
         break;
     case DW_TAG_array_type:
-        parse_array(types, type, 0);
+        parse_array(types, type);
         break;
     case DW_TAG_reference_type:
     case DW_TAG_rvalue_reference_type:
@@ -335,7 +336,7 @@ bool type_hides(const struct type *record, const struct member *member)
 
 struct slots {
     struct slot list[SLOTS_MAX];
-    size_t count;
+    size_t count, visits;
 };
 
 static bool leads_somewhere(struct types *types, struct type *pointer)
@@ -347,7 +348,7 @@ static bool leads_somewhere(struct types *types, struct type *pointer)
 static void collect_slots(struct types *types, struct type *type, uint64_t offset, int nesting, bool inside,
                           struct slots *slots)
 {
-    if (nesting > NESTING_MAX) {
+    if (nesting > NESTING_MAX || slots->visits++ > SLOT_VISITS_MAX) {
         return;
     }
     if (type->kind == TYPE_POINTER) {

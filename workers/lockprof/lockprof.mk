@@ -42,3 +42,9 @@ $(UNIT_lockprof): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(lockprof_libs) 
 unit-lockprof: $(UNIT_lockprof) $(BUILD)/liblockprof.so
 	@set -e; for t in $(UNIT_lockprof); do $$t; done
 UNIT += $(UNIT_lockprof)
+
+$(BUILD)/obj/tests/fuzz/capture.o: CPPFLAGS += -Iworkers
+$(BUILD)/bin/capture: $(BUILD)/obj/tests/fuzz/capture.o $(call lockprof_lib,resolve) $(call libs_upto,profile)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LOCKPROF_LIBS)

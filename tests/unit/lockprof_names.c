@@ -95,12 +95,28 @@ static void test_better_names(void **state)
     }
 }
 
+static void test_contradictions(void **state)
+{
+    static char one[] = "one.c", two[] = "two.c";
+    const struct lock_name storage = {.source = NAME_STORAGE, .file = one, .line = 3};
+    const struct lock_name same = {.source = NAME_PATH, .file = one, .line = 3};
+    const struct lock_name line = {.source = NAME_PATH, .file = one, .line = 4};
+    const struct lock_name file = {.source = NAME_PATH, .file = two, .line = 3};
+    const struct lock_name alias = {.source = NAME_POINTER, .file = two, .line = 9};
+    (void)state;
+    assert_false(lock_name_contradicts(&storage, &same));
+    assert_true(lock_name_contradicts(&storage, &line));
+    assert_true(lock_name_contradicts(&file, &storage));
+    assert_false(lock_name_contradicts(&storage, &alias));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_patterns, corpus_setup, corpus_teardown),
         cmocka_unit_test_setup_teardown(test_labels_without_debug_information, corpus_setup, corpus_teardown),
         cmocka_unit_test(test_better_names),
+        cmocka_unit_test(test_contradictions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

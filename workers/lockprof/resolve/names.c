@@ -403,6 +403,12 @@ bool lock_name_better(const struct lock_name *a, bool a_is_init, const struct lo
     }
 }
 
+bool lock_name_contradicts(const struct lock_name *a, const struct lock_name *b)
+{
+    return a->source <= NAME_PATH && b->source <= NAME_PATH && a->file && b->file &&
+           (a->line != b->line || strcmp(a->file, b->file) != 0);
+}
+
 void lock_name_fini(struct lock_name *name)
 {
     free(name->name);

@@ -50,6 +50,11 @@ void namer_name(struct namer *namer, const struct capture_snapshot *snapshot, en
  * pointers the one that is a member; of two NAME_LINE or NAME_ADDRESS the one of an init call. */
 bool lock_name_better(const struct lock_name *a, bool a_is_init, const struct lock_name *b, bool b_is_init);
 
+/* Whether the two can't be of one lock: both are proved members or variables, declared at different places. So it is
+ * where memory was used again and nothing destroyed the lock before (std::mutex never is, stack locals seldom): then
+ * each call's own name holds for that call. Looks at source, file and line only. */
+bool lock_name_contradicts(const struct lock_name *a, const struct lock_name *b);
+
 void lock_name_fini(struct lock_name *name);
 
 #endif

@@ -135,12 +135,14 @@ TEST_ENV = LOCKTRAIL=$(abspath $(BUILD))/locktrail LOCKTRAIL_GUARD=$(abspath $(B
 .PHONY: test unit
 unit: $(UNIT) $(BUILD)/locktrail-guard
 test: all unit
-	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/python --python tests/cli --python tests/e2e --python tests/lockprof
+	$(TEST_ENV) $(PYTHON) tests/run.py --unit $(BUILD)/unit --python tests/python --python tests/cli --python tests/e2e \
+	    --python tests/native --python tests/lockprof
 
 ## make check      sanitizers, both compilers, static analysis, formatting, the folders' order
 .PHONY: check check-format check-layers check-static check-san check-clang check-python
 check: check-format check-layers check-python check-clang check-static check-san
-C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/lockprof/programs/*/*.[ch])
+C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/lockprof/programs/*/*.[ch] \
+           tests/native/broken/*.c)
 check-format:
 	clang-format --dry-run -Werror $(C_FILES)
 check-layers:

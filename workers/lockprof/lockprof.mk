@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The lock profiler: build/liblockprof.so (preloaded into targets) and build/lockprof (names and exports).
 
-WORKERS += $(if $(wildcard workers/lockprof/capture/*.c),$(BUILD)/liblockprof.so) $(if $(wildcard workers/lockprof/command/main.c),$(BUILD)/lockprof)
+WORKERS += $(BUILD)/liblockprof.so $(BUILD)/lockprof
 
 # Never sanitized or instrumented: it runs inside other people's programs.
 CAPTURE_CFLAGS := -std=c17 -g -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector $(WARN)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import unittest
 
 import support
@@ -218,6 +219,35 @@ class Interval(Native):
         status, report = self.run_scenario(path)
         self.assertEqual((status, report["verdict"]), (0, "success"), report["conclusion"])
         self.assert_equal_copies()
+
+
+class Ended(Native):
+    def start_long(self):
+        path = self.native("member", duration="60s", upload_interval="1s")
+        process = self.start("run", path, "--yes", "--json", "--out", self.out)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        support.wait_for(lambda: os.path.isdir(os.path.join(self.out, "copies", "upload")) and
+                         copies(self.out, "upload"), "an upload")
+        return process
+
+    def test_an_interrupted_run_has_both_copies(self):
+        process = self.start_long()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        report = json.loads(output)
+        self.assertEqual((process.returncode, report["interrupted"], report["problems"]), (130, True, []))
+        self.assertEqual(set(support.states_of(report, "upload").values()), {"exact"})
+        self.assert_equal_copies()
+        self.assert_nothing_runs()
+
+    def test_nothing_is_left_when_locktrail_is_killed(self):
+        process = self.start_long()
+        process.kill()
+        process.communicate(timeout=60)
+        self.assert_nothing_runs(deadline_s=20)
+        status, output, _ = self.locktrail("report", self.out, "--json")
+        self.assertEqual((status, json.loads(output)["complete"]), (70, False))
 
 
 class OwnProgram(Native):

@@ -361,6 +361,20 @@ static void a_broken_file_is_told_once_and_kept(void **state)
     capture_written_end(&w);
 }
 
+static void what_is_no_plain_file_is_not_opened(void **state)
+{
+    struct fixture *f = *state;
+    char fifo[128], link[128];
+    snprintf(link, sizeof link, "%s/7.1.lockcap", f->directory.path);
+    snprintf(fifo, sizeof fifo, "%s/8.1.lockcap", f->directory.path);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(update(f), 0);
+    char *told = mem_printf("%s: not a plain file\n%s: not a plain file\n", link, fifo);
+    assert_string_equal(f->problems.data, told);
+    free(told);
+}
+
 static void a_process_that_was_killed_at_its_start_is_nothing_to_tell(void **state)
 {
     struct fixture *f = *state;
@@ -450,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(processes_beyond_a_bound_are_merged_and_told, setup, teardown),
         cmocka_unit_test_setup_teardown(another_exporter_goes_on_where_one_was_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_file_is_told_once_and_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_plain_file_is_not_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(a_process_that_was_killed_at_its_start_is_nothing_to_tell, setup, teardown),
         cmocka_unit_test_setup_teardown(other_names_are_not_looked_at, setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_directory_is_an_error, setup, teardown),

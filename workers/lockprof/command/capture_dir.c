@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -24,6 +25,13 @@ static bool has_room(const char *directory)
            (uint64_t)fs.f_bavail * fs.f_frsize >= MEMORY_FREE_MIN;
 }
 
+/* A program that root starts may give root up before it writes (servers with workers of another user do): its files are
+ * then another user's, who may add files and neither list nor remove others'. */
+static bool open_to_others(const char *path)
+{
+    return geteuid() != 0 || chmod(path, S_ISVTX | S_IRWXU | S_IWGRP | S_IXGRP | S_IWOTH | S_IXOTH) == 0;
+}
+
 int capture_dir_new(char **path, struct err *e)
 {
     const char *temporary = getenv("TMPDIR");
@@ -31,7 +39,7 @@ int capture_dir_new(char **path, struct err *e)
                        : temporary && temporary[0] == '/' ? temporary
                                                           : "/tmp";
     char *made = mem_printf("%s/lockprof.%ld.XXXXXX", base, (long)getpid());
-    if (!mkdtemp(made)) {
+    if (!mkdtemp(made) || !open_to_others(made)) {
         free(made);
         return err_sys(e, ERR_WRITE, errno, "can't make a directory for capture files in %s", base);
     }

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* Makes lockprof.PID.XXXXXX, readable by its owner only, below /dev/shm where that has room, else below $TMPDIR or
- * /tmp. The caller frees the path. ERR_WRITE. */
+/* Makes lockprof.PID.XXXXXX, that its owner only can list (root's: others can write into it), below /dev/shm where that
+ * has room, else below $TMPDIR or /tmp. The caller frees the path. ERR_WRITE. */
 int capture_dir_new(char **path, struct err *e);
 
 /* Removes it where no capture file is left in it; false: it stays. */

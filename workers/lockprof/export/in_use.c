@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* State and start time of a process: fields 3 and 22 of /proc/PID/stat, behind the name, which may hold anything. */
@@ -34,9 +35,14 @@ static bool process_runs(int32_t pid, uint64_t process_start)
 
 bool capture_in_use(const char *path, int32_t pid, uint64_t process_start)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0)
         return false;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return false;
+    }
     int result = fcntl(fd, F_SETLEASE, F_RDLCK), error = errno;
     if (result == 0)
         fcntl(fd, F_SETLEASE, F_UNLCK);

@@ -5,10 +5,12 @@
 #include "lockprof/export/in_use.h"
 #include "lockprof/export/symbolize.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* Snapshots that are asked for the name of one lock. A lock that is taken from more places than that has long been
  * seen where it is best known. */
@@ -271,11 +273,21 @@ static void read_exported(struct open_source *o)
     free(counts);
 }
 
+/* Others may write into root's directory: what is no plain file there is not opened. */
+static int check_plain(const char *path, struct err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return err_sys(e, ERR_INPUT, errno, "%s", path);
+    return S_ISREG(st.st_mode) ? 0 : err_set(e, ERR_INPUT, "%s: not a plain file", path);
+}
+
 /* Killed before it had written anything: then nothing was counted. */
 static bool never_began(const char *path)
 {
     uint64_t magic = 0;
-    FILE *file = fopen(path, "rbe");
+    struct err ignored;
+    FILE *file = check_plain(path, &ignored) == 0 ? fopen(path, "rbe") : NULL;
     if (!file)
         return false;
     bool began = fread(&magic, 1, sizeof magic, file) > 0 && magic != 0;
@@ -290,7 +302,7 @@ void source_read(struct source *source, struct reading *reading)
     /* Before the reading: what is not in use now has written its last. */
     bool in_use = capture_in_use(source->path, source->pid, source->process_start);
     source->in_use = in_use;
-    if (capture_file_open(&o.file, source->path, &e) != 0) {
+    if (check_plain(source->path, &e) != 0 || capture_file_open(&o.file, source->path, &e) != 0) {
         if (in_use)
             return; /* its process is just starting */
         source->ended = true;

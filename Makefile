@@ -120,7 +120,7 @@ deps:
 	$$root apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing
 
-## make run        the main job: the smoke scenario (30 s) under the real ddtrace
+## make run        the main job: the smoke scenario (30 s): a C program under lockprof, and ddtrace where it can be had
 RUN_ARGS ?=
 .PHONY: run
 run: all
@@ -198,7 +198,7 @@ compile_commands.json:
 ## make help       this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make clean      remove build/        (V=1 shows whole commands, BUILD=dir builds elsewhere, SAN=address,undefined)
 .PHONY: clean

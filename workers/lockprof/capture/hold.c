@@ -16,7 +16,7 @@
 uint32_t hold_step(struct state *self)
 {
     self->random = self->random * RANDOM_MULTIPLIER + RANDOM_INCREMENT;
-    /* 1 to 63, in the mean CAPTURE_HOLD_SAMPLE: no loop of the target can keep step with it. */
+    /* 1 to 31, in the mean CAPTURE_HOLD_SAMPLE: no loop of the target can keep step with it. */
     uint32_t range = 2 * CAPTURE_HOLD_SAMPLE - 1;
     return 1 + (uint32_t)((self->random >> 32) * range >> 32);
 }

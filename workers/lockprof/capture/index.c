@@ -136,7 +136,7 @@ struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, con
             return NULL;
         }
         if (is_init) {
-            lock->init = snapshot_take(address, frame, site->call);
+            lock->init = snapshot_take(address, frame, site);
         }
         place = place_of(address, lock);
     }
@@ -175,7 +175,7 @@ static uint64_t snapshot_of(uint32_t lock, const struct call_site *site, const s
             return slot->snapshot;
         }
     }
-    return snapshot_take(lockprof.locks[lock].address, frame, site->call);
+    return snapshot_take(lockprof.locks[lock].address, frame, site);
 }
 
 static struct capture_slot *make_slot(uint32_t lane, uint32_t lock, const struct call_site *site,

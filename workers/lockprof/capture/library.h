@@ -164,6 +164,7 @@ struct process {
     struct condition *conditions; /* NULL until the process is ready */
     int64_t private_base;         /* all of the memory that a forked child finds wiped */
     uint64_t private_size;
+    const uint64_t *stack_end; /* libc's note of where the first thread's stack began; NULL: unknown */
     int32_t pid;
     uint32_t rate;
     bool hold;
@@ -208,8 +209,11 @@ void site_start(void *memory);
 void site_forget(void);
 void site_of(const struct entry_frame *frame, uint32_t call, struct call_site *site);
 
+/* How many snapshots this call stack had, this one included; forgets now and then. */
+uint32_t site_snapshots(const struct call_site *site);
+
 /* snapshot.c: 0 where the arena is full. */
-uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, uint32_t call);
+uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, const struct call_site *site);
 
 /* miss.c, called by entry.S */
 struct capture_slot *lockprof_miss(struct entry_frame *frame, uint64_t lock, uint32_t call);

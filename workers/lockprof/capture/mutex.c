@@ -3,16 +3,18 @@
 #include "lockprof/capture/acquire.h"
 
 #pragma GCC visibility push(hidden)
-PLAIN(pthread_mutex_lock, pthread_mutex_t, pthread_mutex_trylock, EBUSY)
+PLAIN(pthread_mutex_lock, pthread_mutex_t, pthread_mutex_trylock, EBUSY, ROBUST(real_pthread_mutex_lock(lock)))
 TRY(pthread_mutex_trylock, pthread_mutex_t)
-TIMED(pthread_mutex_timedlock, pthread_mutex_t, pthread_mutex_trylock, EBUSY)
-CLOCKED(pthread_mutex_clocklock, pthread_mutex_t, pthread_mutex_trylock, EBUSY)
+TIMED(pthread_mutex_timedlock, pthread_mutex_t, pthread_mutex_trylock, EBUSY,
+      ROBUST(real_pthread_mutex_timedlock(lock, until)))
+CLOCKED(pthread_mutex_clocklock, pthread_mutex_t, pthread_mutex_trylock, EBUSY,
+        ROBUST(real_pthread_mutex_clocklock(lock, clock, until)))
 
-PLAIN(mtx_lock, mtx_t, mtx_trylock, thrd_busy)
+PLAIN(mtx_lock, mtx_t, mtx_trylock, thrd_busy, )
 TRY(mtx_trylock, mtx_t)
-TIMED(mtx_timedlock, mtx_t, mtx_trylock, thrd_busy)
+TIMED(mtx_timedlock, mtx_t, mtx_trylock, thrd_busy, )
 
-PLAIN(pthread_spin_lock, pthread_spinlock_t, pthread_spin_trylock, EBUSY)
+PLAIN(pthread_spin_lock, pthread_spinlock_t, pthread_spin_trylock, EBUSY, )
 TRY(pthread_spin_trylock, pthread_spinlock_t)
 #pragma GCC visibility pop
 

@@ -121,8 +121,8 @@ static bool map_private(void)
 static bool start(void)
 {
     lockprof_resolve();
-    mutex_plain_check();
     if (!lockprof.pid) {
+        mutex_plain_check();
         const char *where = getenv("LOCKPROF_DIR");
         size_t length = 0;
         while (where && where[length]) {
@@ -135,6 +135,7 @@ static bool start(void)
         uint64_t rate = number_of(getenv("LOCKPROF_RATE"), 1);
         lockprof.rate = rate < 1 ? 1 : rate > RATE_MAX ? RATE_MAX : (uint32_t)rate;
         lockprof.hold = number_of(getenv("LOCKPROF_HOLD"), 1) != 0;
+        lockprof.stack_end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
         lockprof.tsc = clock_invariant();
         make_draws(lockprof.rate);
     }

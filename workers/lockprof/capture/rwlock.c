@@ -3,14 +3,14 @@
 #include "lockprof/capture/acquire.h"
 
 #pragma GCC visibility push(hidden)
-PLAIN(pthread_rwlock_rdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY)
+PLAIN(pthread_rwlock_rdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY, )
 TRY(pthread_rwlock_tryrdlock, pthread_rwlock_t)
-TIMED(pthread_rwlock_timedrdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY)
-CLOCKED(pthread_rwlock_clockrdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY)
-PLAIN(pthread_rwlock_wrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY)
+TIMED(pthread_rwlock_timedrdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY, )
+CLOCKED(pthread_rwlock_clockrdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock, EBUSY, )
+PLAIN(pthread_rwlock_wrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY, )
 TRY(pthread_rwlock_trywrlock, pthread_rwlock_t)
-TIMED(pthread_rwlock_timedwrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY)
-CLOCKED(pthread_rwlock_clockwrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY)
+TIMED(pthread_rwlock_timedwrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY, )
+CLOCKED(pthread_rwlock_clockwrlock, pthread_rwlock_t, pthread_rwlock_trywrlock, EBUSY, )
 
 #pragma GCC visibility pop
 

@@ -8,11 +8,15 @@
 
 #include <sys/prctl.h>
 
-/* Stack bytes where the arena is more than half full. */
-#define STACK_SHORT 1024
+/* Of a call stack that was captured so often already, with other locks, a little is enough: the frames further out are
+ * the same. Stack bytes then, and when the arena is nearly full. */
+#define WHOLE_SNAPSHOTS 4
+#define STACK_SHORT 512
+#define STACK_LEAST 256
 /* Stack words next to the caller that are taken for pointers, and how many objects behind them are kept: only those
  * that hold a pointer to the lock or to what it lies in. */
 #define STACK_POINTERS 128
+#define STACK_POINTERS_SHORT 32
 #define STACK_OBJECTS 16
 /* Words of module data that are kept, how far below the lock they may point, and how much data is looked through. */
 #define POINTERS_MAX 32
@@ -22,18 +26,27 @@
 /* Lower addresses are never mapped (vm.mmap_min_addr), higher ones not canonical. */
 #define ADDRESS_MIN UINT64_C(0x10000)
 #define ADDRESS_MAX UINT64_C(0x7ffffffff000)
+/* Arguments and environment take a quarter of the stack's limit at most; what they take in practice. */
+#define ENVIRONMENT_MAX (UINT64_C(4) << 20)
 #define SNAPSHOT_MAX                                                                                                   \
     (sizeof(struct capture_snapshot) + CAPTURE_STACK_MAX + OBJECTS_MAX * CAPTURE_OBJECT_MAX +                          \
      (1 + OBJECTS_MAX + POINTERS_MAX) * sizeof(struct capture_block) + POINTERS_MAX * 8)
 
 struct taking {
     uint64_t lock;
+    bool whole;
     uint64_t stack, stack_size;
     unsigned char *at; /* where the next block goes */
     struct capture_snapshot *snapshot;
     uint64_t objects[OBJECTS_MAX];
     uint32_t object_count;
 };
+
+/* Where the first thread's stack began: behind it are arguments and environment. */
+static uint64_t stack_end(void)
+{
+    return lockprof.stack_end ? *lockprof.stack_end : 0;
+}
 
 static void begin_block(struct taking *taking, uint64_t address, uint32_t size)
 {
@@ -53,9 +66,11 @@ static unsigned char *block_bytes(const struct taking *taking)
  * call, the rest of the page is there. */
 static void take_stack(struct taking *taking, uint64_t stack, uint64_t most)
 {
-    uint64_t top = thread_pointer();
-    /* A thread's stack ends below its thread pointer. */
+    uint64_t top = thread_pointer(), end = stack_end();
+    /* A thread's stack ends below its thread pointer. The first one's ends where the kernel left the environment, which
+     * may hold secrets and must not be copied. */
     uint64_t size = top > stack && top - stack < most ? top - stack : most;
+    size = end > stack && end - stack < size ? end - stack : size;
     size_t got = copy_checked(lockprof.pid, block_bytes(taking), stack, size);
     if (!got) {
         got = 4096 - (stack & 4095);
@@ -72,6 +87,9 @@ static bool is_object(const struct taking *taking, uint64_t value)
 {
     struct range range;
     if (value < ADDRESS_MIN || value > ADDRESS_MAX || value - taking->stack < taking->stack_size) {
+        return false;
+    }
+    if (value >= stack_end() && value - stack_end() < ENVIRONMENT_MAX) {
         return false;
     }
     return !maps_range(value, &range) || range.flags & RANGE_DATA;
@@ -108,7 +126,11 @@ static void take_object(struct taking *taking, uint64_t address, bool only_if_us
     if (taking->object_count == OBJECTS_MAX || !is_object(taking, address) || have_object(taking, address)) {
         return;
     }
-    size_t got = copy_checked(lockprof.pid, block_bytes(taking), address, CAPTURE_OBJECT_MAX) & ~(size_t)7;
+    size_t size = CAPTURE_OBJECT_MAX;
+    if (address < stack_end() && stack_end() - address < size) {
+        size = stack_end() - address;
+    }
+    size_t got = copy_checked(lockprof.pid, block_bytes(taking), address, size) & ~(size_t)7;
     if (got && (!only_if_useful || leads_to_lock(taking, block_bytes(taking), got))) {
         taking->objects[taking->object_count++] = address;
         begin_block(taking, address, (uint32_t)got);
@@ -122,11 +144,11 @@ static void take_objects(struct taking *taking, const struct entry_frame *frame)
     for (int i = 0; i < 16; i++) {
         /* Not the stack pointer; r11 is lost. */
         if (i != 7 && i != 11) {
-            take_object(taking, frame->registers[i], false);
+            take_object(taking, frame->registers[i], !taking->whole);
         }
     }
-    uint32_t limit = taking->object_count + STACK_OBJECTS;
-    for (uint32_t i = 0; i < stack->size / 8 && i < STACK_POINTERS && taking->object_count < limit; i++) {
+    uint32_t limit = taking->object_count + STACK_OBJECTS, most = taking->whole ? STACK_POINTERS : STACK_POINTERS_SHORT;
+    for (uint32_t i = 0; i < stack->size / 8 && i < most && taking->object_count < limit; i++) {
         if (!(words[i] & 7)) {
             take_object(taking, words[i], true);
         }
@@ -182,34 +204,36 @@ static void take_tls(struct capture_snapshot *snapshot)
     }
 }
 
-uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, uint32_t call)
+uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, const struct call_site *site)
 {
     const struct capture_section *arena = &lockprof.header->arena;
     uint64_t maps = maps_now(frame->registers[16]);
-    bool shortened = __atomic_load_n(&arena->used, __ATOMIC_RELAXED) > arena->capacity / 2;
+    uint64_t arena_used = __atomic_load_n(&arena->used, __ATOMIC_RELAXED);
+    bool whole = site_snapshots(site) <= WHOLE_SNAPSHOTS && arena_used < arena->capacity / 2;
+    bool least = arena_used > arena->capacity / 4 * 3;
     uint64_t offset = arena_take(SNAPSHOT_MAX);
     if (!offset) {
         DROPPED(snapshots);
         return 0;
     }
     struct capture_snapshot *snapshot = (struct capture_snapshot *)(lockprof.arena + offset);
-    struct taking taking = {.lock = lock, .snapshot = snapshot, .at = (unsigned char *)(snapshot + 1)};
+    struct taking taking = {.lock = lock, .whole = whole, .snapshot = snapshot, .at = (unsigned char *)(snapshot + 1)};
     snapshot->lock = lock;
-    snapshot->call = call;
+    snapshot->call = site->call;
     snapshot->maps = maps;
     copy_bytes(snapshot->registers, frame->registers, sizeof snapshot->registers);
     snapshot->known = ((UINT64_C(1) << CAPTURE_REGISTERS) - 1) & ~(UINT64_C(1) << 11);
     SYSTEM3(prctl, PR_GET_NAME, snapshot->thread, 0);
     take_tls(snapshot);
-    take_stack(&taking, frame->registers[7], shortened ? STACK_SHORT : CAPTURE_STACK_MAX);
+    take_stack(&taking, frame->registers[7], whole ? CAPTURE_STACK_MAX : least ? STACK_LEAST : STACK_SHORT);
     take_objects(&taking, frame);
     struct range range;
-    if (!maps_range(lock, &range)) {
+    if (whole && !maps_range(lock, &range)) {
         /* Not a lock in static storage, whose name needs no pointer. */
         uint32_t module = UINT32_MAX, found = take_pointers(&taking, frame->registers[16], 0, &module);
         take_pointers(&taking, maps_program(), found, &module);
     }
-    if (shortened) {
+    if (least) {
         DROPPED(shortened);
     }
     uint64_t used = (uint64_t)(taking.at - (unsigned char *)snapshot);

@@ -87,7 +87,7 @@ struct capture_dropped {
     uint64_t locks;     /* locks beyond the capacity */
     uint64_t slots;     /* (lane, lock, stack) beyond the capacity */
     uint64_t snapshots; /* that found the arena full */
-    uint64_t shortened; /* snapshots with less than the whole stack, since the arena fills */
+    uint64_t shortened; /* snapshots with the least of stack, since the arena is nearly full */
     uint64_t acquires;  /* acquires that no slot counts */
     uint64_t holds;     /* locks held at once by a thread beyond what is tracked: no hold time */
     uint64_t maps;      /* module lists that could not be read */
@@ -136,7 +136,7 @@ struct capture_lock {
  * uncontended acquire touches. `acquires` and `releases` are exact (times the rate). `hold_ticks` is an unbiased
  * estimate: all holds are timed until a slot has shown that its holds are shorter than reading a clock is worth;
  * then one in CAPTURE_HOLD_SAMPLE, chosen at random, which counts so many times. */
-#define CAPTURE_HOLD_SAMPLE 32
+#define CAPTURE_HOLD_SAMPLE 16
 struct capture_slot {
     uint64_t live_lock;   /* address of the lock while the slot can be used, 0 afterwards */
     uint64_t live_caller; /* return address */

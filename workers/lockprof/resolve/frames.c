@@ -55,7 +55,7 @@ static bool unwind(struct modules *modules, const struct capture_snapshot *snaps
     frame->cfa = machine.cfa;
     *caller = (struct frame){0};
     for (unsigned i = 0; i < CAPTURE_REGISTERS; i++) {
-        if (cfi_value(&row->registers[i], &machine, i, &caller->registers[i])) {
+        if (cfi_value(row, &machine, i, &caller->registers[i])) {
             caller->known |= UINT64_C(1) << i;
         }
     }

@@ -45,30 +45,64 @@ static void grow(struct cfi_rows *rows)
     free(old.table);
 }
 
-/* libdw gives a rule as operations: DW_OP_call_frame_cfa and an offset are the usual ones. */
-static struct cfi_rule rule_of(const Dwarf_Op *ops, size_t count, const Dwarf_Op *mine)
+static bool fits(int64_t offset)
 {
+    return offset >= INT32_MIN && offset <= INT32_MAX;
+}
+
+/* A rule that is a list of operations; they are borrowed from the frame. */
+static struct cfi_rule rule_of_operations(struct cfi_row *row, enum cfi_rule_type type, unsigned place,
+                                          const Dwarf_Op *ops, size_t count)
+{
+    if (count > STEPS_MAX) {
+        return (struct cfi_rule){.type = CFI_UNDEFINED};
+    }
+    if (row->operations == NULL) {
+        row->operations = mem_calloc(CAPTURE_REGISTERS + 1, sizeof row->operations[0]);
+    }
+    row->operations[place] = ops;
+    return (struct cfi_rule){.type = type, .count = (uint32_t)count, .offset = (int32_t)place};
+}
+
+/* libdw gives a rule as operations: DW_OP_call_frame_cfa and an offset are the usual ones. */
+static struct cfi_rule rule_of(struct cfi_row *row, unsigned number, const Dwarf_Op *ops, size_t count,
+                               const Dwarf_Op *mine)
+{
+    struct cfi_rule undefined = {.type = CFI_UNDEFINED};
     if (count == 0) {
-        return (struct cfi_rule){.type = ops == mine ? CFI_UNDEFINED : CFI_SAME};
+        return ops == mine ? undefined : (struct cfi_rule){.type = CFI_SAME};
     }
     bool value = ops[count - 1].atom == DW_OP_stack_value;
     size_t steps = count - value;
-    if (ops == mine) {
-        if (ops[0].atom == DW_OP_regx) {
-            return (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number};
-        }
-        if (ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) {
-            return (struct cfi_rule){.type = CFI_REGISTER, .offset = ops[0].atom - DW_OP_reg0};
-        }
-        if (ops[0].atom == DW_OP_call_frame_cfa && (steps == 1 || ops[1].atom == DW_OP_plus_uconst)) {
-            return (struct cfi_rule){.type = value ? CFI_IS : CFI_AT, .offset = steps > 1 ? (int64_t)ops[1].number : 0};
-        }
-        return (struct cfi_rule){.type = CFI_UNDEFINED};
+    if (ops != mine) {
+        return rule_of_operations(row, value ? CFI_VALUE : CFI_MEMORY, number, ops, steps);
     }
-    if (count > UINT16_MAX) {
-        return (struct cfi_rule){.type = CFI_UNDEFINED};
+    if (ops[0].atom == DW_OP_regx && ops[0].number < CAPTURE_REGISTERS) {
+        return (struct cfi_rule){.type = CFI_REGISTER, .offset = (int32_t)ops[0].number};
     }
-    return (struct cfi_rule){.type = value ? CFI_VALUE : CFI_MEMORY, .count = (uint16_t)steps, .ops = ops};
+    if (ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) {
+        return (struct cfi_rule){.type = CFI_REGISTER, .offset = ops[0].atom - DW_OP_reg0};
+    }
+    int64_t offset = steps > 1 ? (int64_t)ops[1].number : 0;
+    if (ops[0].atom == DW_OP_call_frame_cfa && (steps == 1 || ops[1].atom == DW_OP_plus_uconst) && fits(offset)) {
+        return (struct cfi_rule){.type = value ? CFI_IS : CFI_AT, .offset = (int32_t)offset};
+    }
+    return undefined;
+}
+
+/* A register plus an offset, or operations. */
+static bool cfa_of(struct cfi_row *row, const Dwarf_Op *ops, size_t count)
+{
+    uint64_t number = ops[0].atom == DW_OP_bregx ? ops[0].number : (uint64_t)(ops[0].atom - DW_OP_breg0);
+    int64_t offset = (int64_t)(ops[0].atom == DW_OP_bregx ? ops[0].number2 : ops[0].number);
+    bool plain =
+        count == 1 && (ops[0].atom == DW_OP_bregx || (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31));
+    if (!plain) {
+        row->cfa = rule_of_operations(row, CFI_VALUE, CAPTURE_REGISTERS, ops, count);
+    } else if (number < CAPTURE_REGISTERS && fits(offset)) {
+        row->cfa = (struct cfi_rule){.type = CFI_REGISTER, .base = (uint32_t)number, .offset = (int32_t)offset};
+    }
+    return row->cfa.type != CFI_UNDEFINED;
 }
 
 /* System V ABI x86_64, figure 3.4: rbx rbp r12-r15. Unless a rule says otherwise they are unchanged. */
@@ -86,22 +120,14 @@ static bool fill(Dwarf_Frame *frame, struct cfi_row *row)
         return false;
     }
     row->signal = signal;
-    if (count == 1 && ops[0].atom == DW_OP_bregx) {
-        row->cfa_register = (unsigned)ops[0].number;
-        row->cfa = (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number2};
-    } else if (count == 1 && ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
-        row->cfa_register = (unsigned)(ops[0].atom - DW_OP_breg0);
-        row->cfa = (struct cfi_rule){.type = CFI_REGISTER, .offset = (int64_t)ops[0].number};
-    } else if (count <= UINT16_MAX) {
-        row->cfa = (struct cfi_rule){.type = CFI_VALUE, .count = (uint16_t)count, .ops = ops};
-    } else {
+    if (!cfa_of(row, ops, count)) {
         return false;
     }
     for (unsigned i = 0; i < CAPTURE_REGISTERS; i++) {
         if (dwarf_frame_register(frame, (int)i, mine, &ops, &count) != 0) {
             return false;
         }
-        row->registers[i] = rule_of(ops, count, mine);
+        row->registers[i] = rule_of(row, i, ops, count, mine);
         /* libdw calls a callee-saved register undefined that no rule mentions. */
         if (row->registers[i].type == CFI_UNDEFINED && is_callee_saved(i)) {
             row->registers[i].type = CFI_SAME;
@@ -133,11 +159,7 @@ static void make(struct elf_file *file, struct cfi_rows *rows, uint64_t pc, stru
         return;
     }
     row->found = fill(frame, row);
-    bool borrows = row->cfa.type == CFI_VALUE;
-    for (unsigned i = 0; i < CAPTURE_REGISTERS; i++) {
-        borrows = borrows || row->registers[i].ops != NULL;
-    }
-    if (!borrows) {
+    if (row->operations == NULL) {
         free(frame);
         return;
     }
@@ -163,6 +185,7 @@ const struct cfi_row *cfi_row_at(struct elf_file *file, uint64_t pc)
             rows->again = mem_calloc(1, sizeof *rows->again);
         }
         if (rows->again->pc != pc) {
+            free(rows->again->operations);
             make(file, rows, pc, rows->again);
         }
         return rows->again;
@@ -173,19 +196,27 @@ const struct cfi_row *cfi_row_at(struct elf_file *file, uint64_t pc)
     return rows->table[at];
 }
 
+static void row_free(struct cfi_row *row)
+{
+    if (row != NULL) {
+        free(row->operations);
+        free(row);
+    }
+}
+
 void cfi_rows_free(struct cfi_rows *rows)
 {
     if (rows == NULL) {
         return;
     }
     for (size_t i = 0; i < rows->size; i++) {
-        free(rows->table[i]);
+        row_free(rows->table[i]);
     }
     for (size_t i = 0; i < rows->frame_count; i++) {
         free(rows->frames[i]);
     }
     free(rows->frames);
-    free(rows->again);
+    row_free(rows->again);
     free(rows->table);
     free(rows);
 }
@@ -321,14 +352,12 @@ static bool step(struct stack *s, const struct cfi_machine *machine, const Dwarf
     }
 }
 
-static bool evaluate(const struct cfi_rule *rule, const struct cfi_machine *machine, uint64_t *out)
+static bool evaluate(const struct cfi_row *row, const struct cfi_rule *rule, const struct cfi_machine *machine,
+                     uint64_t *out)
 {
     struct stack s = {.depth = 0};
-    if (rule->count > STEPS_MAX) {
-        return false;
-    }
     for (size_t i = 0; i < rule->count; i++) {
-        if (!step(&s, machine, &rule->ops[i])) {
+        if (!step(&s, machine, &row->operations[rule->offset][i])) {
             return false;
         }
     }
@@ -345,35 +374,36 @@ bool cfi_cfa(const struct cfi_row *row, const struct cfi_machine *machine, uint6
         return false;
     }
     if (row->cfa.type == CFI_VALUE) {
-        return evaluate(&row->cfa, machine, out);
+        return evaluate(row, &row->cfa, machine, out);
     }
-    if (!register_value(machine, row->cfa_register, out)) {
+    if (!register_value(machine, row->cfa.base, out)) {
         return false;
     }
-    *out += (uint64_t)row->cfa.offset;
+    *out += (uint64_t)(int64_t)row->cfa.offset;
     return true;
 }
 
-bool cfi_value(const struct cfi_rule *rule, const struct cfi_machine *machine, unsigned number, uint64_t *out)
+bool cfi_value(const struct cfi_row *row, const struct cfi_machine *machine, unsigned number, uint64_t *out)
 {
-    uint64_t address;
+    const struct cfi_rule *rule = &row->registers[number];
+    uint64_t address = machine->cfa + (uint64_t)(int64_t)rule->offset;
     switch ((enum cfi_rule_type)rule->type) {
     case CFI_UNDEFINED:
         return false;
     case CFI_SAME:
         return register_value(machine, number, out);
     case CFI_AT:
-        address = machine->cfa + (uint64_t)rule->offset;
         return capture_snapshot_read(machine->snapshot, address, out, sizeof *out);
     case CFI_IS:
-        *out = machine->cfa + (uint64_t)rule->offset;
+        *out = address;
         return true;
     case CFI_REGISTER:
         return register_value(machine, (uint64_t)rule->offset, out);
     case CFI_MEMORY:
-        return evaluate(rule, machine, &address) && capture_snapshot_read(machine->snapshot, address, out, sizeof *out);
+        return evaluate(row, rule, machine, &address) &&
+               capture_snapshot_read(machine->snapshot, address, out, sizeof *out);
     case CFI_VALUE:
-        return evaluate(rule, machine, out);
+        return evaluate(row, rule, machine, out);
     }
     return false;
 }

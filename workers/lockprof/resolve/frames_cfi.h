@@ -16,20 +16,21 @@ enum cfi_rule_type {
     CFI_VALUE      /* what the operations give */
 };
 
+/* Eight bytes: a program has a row for each of some ten thousand call sites, with a rule for each register. */
 struct cfi_rule {
-    uint8_t type; /* enum cfi_rule_type */
-    uint16_t count;
-    int64_t offset;
-    const Dwarf_Op *ops;
+    uint32_t type : 4;   /* enum cfi_rule_type */
+    uint32_t base : 5;   /* of a CFA that is CFI_REGISTER */
+    uint32_t count : 23; /* of the operations */
+    int32_t offset;      /* of operations: their place in the row's list */
 };
 
 struct cfi_row {
-    uint64_t pc; /* link address */
-    bool found;  /* false: no CFI covers it */
-    bool signal; /* a signal handler's trampoline: its return address was not made by a call */
-    unsigned cfa_register;
-    struct cfi_rule cfa; /* CFI_REGISTER: cfa_register plus `offset`; CFI_VALUE */
+    uint64_t pc;         /* link address */
+    bool found;          /* false: no CFI covers it */
+    bool signal;         /* a signal handler's trampoline: its return address was not made by a call */
+    struct cfi_rule cfa; /* CFI_REGISTER: register `base` plus `offset`; CFI_VALUE */
     struct cfi_rule registers[CAPTURE_REGISTERS];
+    const Dwarf_Op **operations; /* NULL where no rule has any */
 };
 
 /* Borrowed until the next call. */
@@ -48,8 +49,8 @@ struct cfi_machine {
 /* The CFA of a row; false: not known. */
 bool cfi_cfa(const struct cfi_row *row, const struct cfi_machine *machine, uint64_t *out);
 
-/* The value that a register had in the caller; false: not known. For CFI_UNDEFINED too. */
-bool cfi_value(const struct cfi_rule *rule, const struct cfi_machine *machine, unsigned number, uint64_t *out);
+/* The value that a register had in the caller; false: not known. */
+bool cfi_value(const struct cfi_row *row, const struct cfi_machine *machine, unsigned number, uint64_t *out);
 
 void cfi_rows_free(struct cfi_rows *rows);
 

@@ -47,6 +47,9 @@ void site_forget(void)
     for (int i = 0; i < RULES; i++) {
         atomic_store_explicit(&memory->rules[i], 0, memory_order_relaxed);
     }
+    for (int i = 0; i < COUNTS; i++) {
+        atomic_store_explicit(&memory->counts[i], 0, memory_order_relaxed);
+    }
 }
 
 static uint64_t hash_of(uint64_t value)

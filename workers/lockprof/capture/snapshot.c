@@ -22,6 +22,8 @@
 #define POINTERS_MAX 32
 #define POINTER_REACH 4096
 #define DATA_MAX (UINT64_C(1) << 20)
+#define POINTERS_SHORT 8
+#define DATA_SHORT (UINT64_C(1) << 18)
 #define OBJECTS_MAX (CAPTURE_REGISTERS + STACK_OBJECTS)
 /* Lower addresses are never mapped (vm.mmap_min_addr), higher ones not canonical. */
 #define ADDRESS_MIN UINT64_C(0x10000)
@@ -157,7 +159,8 @@ static void take_objects(struct taking *taking, const struct entry_frame *frame)
 
 static uint32_t scan(struct taking *taking, uint64_t start, uint64_t end, uint32_t found)
 {
-    for (const uint64_t *word = (const uint64_t *)start; word < (const uint64_t *)end && found < POINTERS_MAX; word++) {
+    uint32_t most = taking->whole ? POINTERS_MAX : POINTERS_SHORT;
+    for (const uint64_t *word = (const uint64_t *)start; word < (const uint64_t *)end && found < most; word++) {
         uint64_t value = __atomic_load_n(word, __ATOMIC_RELAXED);
         if (points_near(taking, value)) {
             *(uint64_t *)block_bytes(taking) = value;
@@ -172,7 +175,7 @@ static uint32_t scan(struct taking *taking, uint64_t start, uint64_t end, uint32
 static uint32_t take_pointers(struct taking *taking, uint64_t code, uint32_t found, uint32_t *module)
 {
     struct range range;
-    uint64_t left = DATA_MAX;
+    uint64_t left = taking->whole ? DATA_MAX : DATA_SHORT;
     if (!maps_range(code, &range) || range.module == *module) {
         return found;
     }
@@ -228,7 +231,7 @@ uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, const str
     take_stack(&taking, frame->registers[7], whole ? CAPTURE_STACK_MAX : least ? STACK_LEAST : STACK_SHORT);
     take_objects(&taking, frame);
     struct range range;
-    if (whole && !maps_range(lock, &range)) {
+    if (!maps_range(lock, &range)) {
         /* Not a lock in static storage, whose name needs no pointer. */
         uint32_t module = UINT32_MAX, found = take_pointers(&taking, frame->registers[16], 0, &module);
         take_pointers(&taking, maps_program(), found, &module);

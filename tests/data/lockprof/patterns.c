@@ -334,6 +334,19 @@ NOINLINE static void unnamed(void)
     KEEP(heap);
 }
 
+/* gcc splits a function that begins so, and inlines the rest into what is left. */
+static void early_return(void *service, unsigned worker)
+{
+    struct session *split = service;
+    if (worker >= 3)
+        return;
+    expect(&split->user_session_lock, "split->user_session_lock");
+    pthread_mutex_lock(&split->user_session_lock);
+    for (int i = 0; i < split->id; i++)
+        split->next = calloc(1, 8);
+    pthread_mutex_unlock(&split->user_session_lock);
+}
+
 NOINLINE static void other_kinds(void)
 {
     struct {
@@ -386,6 +399,8 @@ int main(void)
     wrappers();
     globals_that_point();
     unnamed();
+    void (*volatile early)(void *, unsigned) = early_return;
+    early(session_new(9), 1);
     other_kinds();
     condition();
     return 0;

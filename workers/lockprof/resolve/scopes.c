@@ -176,6 +176,20 @@ static void call_place(Dwarf_Die *inlined, struct level *level)
     }
 }
 
+static Dwarf_Die origin_of(Dwarf_Die die);
+
+/* Whether a function was inlined into what remains of it (gcc splits functions that begin with an early return). */
+static bool is_split(const struct chain *chain, size_t inlined)
+{
+    for (size_t i = inlined; i-- > 0;) {
+        Dwarf_Die outer = chain->dies[i];
+        if (is_function(&outer)) {
+            return origin_of(outer).addr == origin_of(chain->dies[inlined]).addr;
+        }
+    }
+    return false;
+}
+
 static void add_levels(struct collect *collect, struct plan *plan, const struct chain *chain)
 {
     struct level levels[LEVELS_MAX] = {0};
@@ -202,7 +216,10 @@ static void add_levels(struct collect *collect, struct plan *plan, const struct 
         level->variables = variables;
         level->count = collect->count;
         collect->count = 0;
-        if (++count < LEVELS_MAX) {
+        if (++count < LEVELS_MAX && is_split(chain, i)) {
+            levels[count].file = level->file;
+            levels[count].line = level->line;
+        } else if (count < LEVELS_MAX) {
             call_place(&die, &levels[count]);
         }
     }

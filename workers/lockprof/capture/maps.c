@@ -116,6 +116,21 @@ static bool parse(const char *text, size_t size, struct line *line)
     return true;
 }
 
+/* Where the program's own data ends by its headers. */
+static uint64_t program_end(void)
+{
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    uint64_t bias = 0, end = 0;
+    for (unsigned long i = 0; headers && i < getauxval(AT_PHNUM); i++) {
+        if (headers[i].p_type == PT_PHDR) {
+            bias = (uint64_t)headers - headers[i].p_vaddr;
+        } else if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_W) {
+            end = headers[i].p_vaddr + headers[i].p_memsz;
+        }
+    }
+    return end ? bias + end : 0;
+}
+
 static void add_range(struct table *table, const struct line *line)
 {
     struct range *last = table->count ? &table->ranges[table->count - 1] : NULL;
@@ -135,7 +150,7 @@ static void add_range(struct table *table, const struct line *line)
     }
     table->ranges[table->count++] = (struct range){
         .start = line->start,
-        .end = line->end,
+        .end = line->heap && program_end() < line->end ? program_end() : line->end,
         .identity = behind ? last->identity : line->file,
         .flags = line->execute ? RANGE_CODE
                  : line->write ? RANGE_DATA

@@ -7,6 +7,7 @@
 #include "lockprof/capture/system.h"
 
 #include <sys/prctl.h>
+#include <sys/uio.h>
 
 /* Of a call stack that was captured so often already, with other locks, a little is enough: the frames further out are
  * the same. Stack bytes then, and when the arena is nearly full. */
@@ -25,14 +26,20 @@
 #define POINTERS_SHORT 8
 #define DATA_SHORT (UINT64_C(1) << 18)
 #define OBJECTS_MAX (CAPTURE_REGISTERS + STACK_OBJECTS)
+/* Objects that one call reads: some of few candidates are there mostly. */
+#define BATCH_MAX 12
+/* Module data is looked through in pieces. */
+#define SCRATCH 8192
 /* Lower addresses are never mapped (vm.mmap_min_addr), higher ones not canonical. */
 #define ADDRESS_MIN UINT64_C(0x10000)
 #define ADDRESS_MAX UINT64_C(0x7ffffffff000)
+/* So far below where the first thread's stack began it is that stack: the least limit that is usual. */
+#define STACK_SURE (UINT64_C(1) << 16)
 /* Arguments and environment take a quarter of the stack's limit at most; what they take in practice. */
 #define ENVIRONMENT_MAX (UINT64_C(4) << 20)
 #define SNAPSHOT_MAX                                                                                                   \
     (sizeof(struct capture_snapshot) + CAPTURE_STACK_MAX + OBJECTS_MAX * CAPTURE_OBJECT_MAX +                          \
-     (1 + OBJECTS_MAX + POINTERS_MAX) * sizeof(struct capture_block) + POINTERS_MAX * 8)
+     (1 + OBJECTS_MAX + POINTERS_MAX) * sizeof(struct capture_block) + POINTERS_MAX * 8 + SCRATCH)
 
 struct taking {
     uint64_t lock;
@@ -41,7 +48,10 @@ struct taking {
     unsigned char *at; /* where the next block goes */
     struct capture_snapshot *snapshot;
     uint64_t objects[OBJECTS_MAX];
-    uint32_t object_count;
+    uint32_t object_count, batch_count;
+    struct iovec batch[BATCH_MAX];
+    bool useful[BATCH_MAX]; /* to be kept only where it leads to the lock */
+    unsigned char *scratch; /* the end of what is reserved of the arena */
 };
 
 /* Where the first thread's stack began: behind it are arguments and environment. */
@@ -64,20 +74,25 @@ static unsigned char *block_bytes(const struct taking *taking)
     return taking->at + sizeof(struct capture_block);
 }
 
-/* The whole stack above the caller, at most `most`: process_vm_readv ends where it does. Where a sandbox forbids that
- * call, the rest of the page is there. */
+/* The stack above the caller, at most `most` bytes. A thread's stack ends below its thread pointer; the first one's
+ * where the kernel left the environment, which may hold secrets and must not be copied. What is known to be stack is
+ * copied at once, a stack of another kind (signal handlers, coroutines) checked; where a sandbox forbids that call, the
+ * rest of the page is there. */
 static void take_stack(struct taking *taking, uint64_t stack, uint64_t most)
 {
     uint64_t top = thread_pointer(), end = stack_end();
-    /* A thread's stack ends below its thread pointer. The first one's ends where the kernel left the environment, which
-     * may hold secrets and must not be copied. */
     uint64_t size = top > stack && top - stack < most ? top - stack : most;
     size = end > stack && end - stack < size ? end - stack : size;
-    size_t got = copy_checked(lockprof.pid, block_bytes(taking), stack, size);
-    if (!got) {
-        got = 4096 - (stack & 4095);
-        got = got < size ? got : size;
-        copy_bytes(block_bytes(taking), (const void *)stack, got);
+    uint64_t page = 4096 - (stack & 4095);
+    size_t got = size;
+    if (size <= page || (end > stack && end - stack < STACK_SURE)) {
+        copy_bytes(block_bytes(taking), (const void *)stack, size);
+    } else {
+        got = copy_checked(lockprof.pid, block_bytes(taking), stack, size);
+        if (!got) {
+            got = page;
+            copy_bytes(block_bytes(taking), (const void *)stack, got);
+        }
     }
     taking->stack = stack;
     taking->stack_size = size;
@@ -104,6 +119,11 @@ static bool have_object(const struct taking *taking, uint64_t address)
             return true;
         }
     }
+    for (uint32_t i = 0; i < taking->batch_count; i++) {
+        if (address - (uint64_t)taking->batch[i].iov_base <= CAPTURE_OBJECT_MAX / 2) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -123,19 +143,54 @@ static bool leads_to_lock(const struct taking *taking, const unsigned char *byte
     return false;
 }
 
+/* Reads the listed objects by as few calls as can be (one ends at the first object that is not there), each to where it
+ * would stand if all were kept, and moves down those that are. */
+static void take_batch(struct taking *taking)
+{
+    struct iovec local[BATCH_MAX];
+    size_t pitch = sizeof(struct capture_block) + CAPTURE_OBJECT_MAX, got[BATCH_MAX] = {0};
+    unsigned char *from = block_bytes(taking);
+    uint32_t count = taking->batch_count;
+    for (uint32_t i = 0; i < count; i++) {
+        local[i] = (struct iovec){from + i * pitch, taking->batch[i].iov_len};
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        long bytes = SYSTEM6(process_vm_readv, lockprof.pid, local + i, count - i, taking->batch + i, count - i, 0);
+        for (; bytes > 0 && i < count; i++) {
+            got[i] = (size_t)bytes < local[i].iov_len ? (size_t)bytes : local[i].iov_len;
+            bytes -= (long)got[i];
+            if (got[i] < local[i].iov_len) {
+                break;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned char *bytes = local[i].iov_base;
+        got[i] &= ~(size_t)7;
+        if (got[i] && (!taking->useful[i] || leads_to_lock(taking, bytes, got[i]))) {
+            taking->objects[taking->object_count++] = (uint64_t)taking->batch[i].iov_base;
+            copy_bytes(block_bytes(taking), bytes, got[i]);
+            begin_block(taking, (uint64_t)taking->batch[i].iov_base, (uint32_t)got[i]);
+        }
+    }
+    taking->batch_count = 0;
+}
+
+/* Puts an address on the list of those to be read at once; the list is worked off where it is full. */
 static void take_object(struct taking *taking, uint64_t address, bool only_if_useful)
 {
-    if (taking->object_count == OBJECTS_MAX || !is_object(taking, address) || have_object(taking, address)) {
+    if (taking->object_count + taking->batch_count >= OBJECTS_MAX || !is_object(taking, address) ||
+        have_object(taking, address)) {
         return;
     }
-    size_t size = CAPTURE_OBJECT_MAX;
+    uint64_t size = CAPTURE_OBJECT_MAX;
     if (address < stack_end() && stack_end() - address < size) {
         size = stack_end() - address;
     }
-    size_t got = copy_checked(lockprof.pid, block_bytes(taking), address, size) & ~(size_t)7;
-    if (got && (!only_if_useful || leads_to_lock(taking, block_bytes(taking), got))) {
-        taking->objects[taking->object_count++] = address;
-        begin_block(taking, address, (uint32_t)got);
+    taking->batch[taking->batch_count] = (struct iovec){(void *)address, size};
+    taking->useful[taking->batch_count++] = only_if_useful;
+    if (taking->batch_count == BATCH_MAX) {
+        take_batch(taking);
     }
 }
 
@@ -143,30 +198,37 @@ static void take_objects(struct taking *taking, const struct entry_frame *frame)
 {
     const struct capture_block *stack = (const struct capture_block *)(taking->snapshot + 1);
     const uint64_t *words = (const uint64_t *)(stack + 1);
+    uint32_t most = taking->whole ? STACK_POINTERS : STACK_POINTERS_SHORT;
     for (int i = 0; i < 16; i++) {
         /* Not the stack pointer; r11 is lost. */
         if (i != 7 && i != 11) {
             take_object(taking, frame->registers[i], !taking->whole);
         }
     }
-    uint32_t limit = taking->object_count + STACK_OBJECTS, most = taking->whole ? STACK_POINTERS : STACK_POINTERS_SHORT;
-    for (uint32_t i = 0; i < stack->size / 8 && i < most && taking->object_count < limit; i++) {
+    for (uint32_t i = 0; i < stack->size / 8 && i < most; i++) {
         if (!(words[i] & 7)) {
             take_object(taking, words[i], true);
         }
     }
+    take_batch(taking);
 }
 
+/* Words of the range that point near the lock. Read as everything else is: a program may take its own data away. */
 static uint32_t scan(struct taking *taking, uint64_t start, uint64_t end, uint32_t found)
 {
     uint32_t most = taking->whole ? POINTERS_MAX : POINTERS_SHORT;
-    for (const uint64_t *word = (const uint64_t *)start; word < (const uint64_t *)end && found < most; word++) {
-        uint64_t value = __atomic_load_n(word, __ATOMIC_RELAXED);
-        if (points_near(taking, value)) {
-            *(uint64_t *)block_bytes(taking) = value;
-            begin_block(taking, (uint64_t)word, 8);
-            found++;
+    const uint64_t *words = (const uint64_t *)taking->scratch;
+    while (start < end && found < most) {
+        size_t size = end - start < SCRATCH ? end - start : SCRATCH;
+        size_t got = copy_checked(lockprof.pid, taking->scratch, start, size);
+        for (size_t i = 0; i < got / 8 && found < most; i++) {
+            if (points_near(taking, words[i])) {
+                *(uint64_t *)block_bytes(taking) = words[i];
+                begin_block(taking, start + i * 8, 8);
+                found++;
+            }
         }
+        start += size;
     }
     return found;
 }
@@ -190,20 +252,24 @@ static uint32_t take_pointers(struct taking *taking, uint64_t code, uint32_t fou
 
 static void take_tls(struct capture_snapshot *snapshot)
 {
-    /* glibc: word 1 of the thread's control block is its vector of (block, to free) pairs, whose first holds how many
-     * there are; a block that was not needed yet is -1. */
-    struct pair {
-        uint64_t block, to_free;
-    } pairs[CAPTURE_TLS_MAX + 1];
-    uint64_t vector;
+    /* glibc: word 1 of the thread's control block leads to its vector of (block, to free) pairs. Pair -1 holds how many
+     * there are, pair 0 a generation; a block that was not needed yet is -1. */
+    const uint64_t(*vector)[2];
     snapshot->thread_pointer = thread_pointer();
     __asm__("movq %%fs:8, %0" : "=r"(vector));
-    if (!vector) {
-        return;
+    for (uint64_t i = 1; vector && i <= vector[-1][0] && i <= CAPTURE_TLS_MAX; i++) {
+        snapshot->tls[i - 1] = vector[i][0] == UINT64_MAX ? 0 : vector[i][0];
     }
-    size_t got = copy_checked(lockprof.pid, pairs, vector, sizeof pairs);
-    for (size_t i = 1; i <= CAPTURE_TLS_MAX && (i + 1) * sizeof pairs[0] <= got; i++) {
-        snapshot->tls[i - 1] = pairs[i].block == UINT64_MAX ? 0 : pairs[i].block;
+}
+
+/* The lane's name is the thread's; an init may come before the thread has one. */
+static void take_name(struct capture_snapshot *snapshot)
+{
+    const struct state *self = lockprof_self;
+    if (self->owner == thread_pointer() && !self->renamed) {
+        copy_bytes(snapshot->thread, lockprof.lanes[self->lane].name, CAPTURE_NAME_MAX);
+    } else {
+        SYSTEM3(prctl, PR_GET_NAME, snapshot->thread, 0);
     }
 }
 
@@ -220,13 +286,17 @@ uint64_t snapshot_take(uint64_t lock, const struct entry_frame *frame, const str
         return 0;
     }
     struct capture_snapshot *snapshot = (struct capture_snapshot *)(lockprof.arena + offset);
-    struct taking taking = {.lock = lock, .whole = whole, .snapshot = snapshot, .at = (unsigned char *)(snapshot + 1)};
+    struct taking taking = {.lock = lock,
+                            .whole = whole,
+                            .snapshot = snapshot,
+                            .at = (unsigned char *)(snapshot + 1),
+                            .scratch = (unsigned char *)snapshot + SNAPSHOT_MAX - SCRATCH};
     snapshot->lock = lock;
     snapshot->call = site->call;
     snapshot->maps = maps;
     copy_bytes(snapshot->registers, frame->registers, sizeof snapshot->registers);
     snapshot->known = ((UINT64_C(1) << CAPTURE_REGISTERS) - 1) & ~(UINT64_C(1) << 11);
-    SYSTEM3(prctl, PR_GET_NAME, snapshot->thread, 0);
+    take_name(snapshot);
     take_tls(snapshot);
     take_stack(&taking, frame->registers[7], whole ? CAPTURE_STACK_MAX : least ? STACK_LEAST : STACK_SHORT);
     take_objects(&taking, frame);

@@ -224,6 +224,10 @@ static void test_records_that_are_not_whole(void **state)
         {offsetof(struct capture_snapshot, blocks), 4, 5, NULL},
         {offsetof(struct capture_snapshot, blocks), 4, UINT32_MAX, NULL},
         {sizeof(struct capture_snapshot) + offsetof(struct capture_block, size), 4, UINT32_MAX, NULL},
+        /* The last block. */
+        {sizeof(struct capture_snapshot) + 3 * sizeof(struct capture_block) - 16 + sizeof stack_bytes +
+             sizeof object_bytes + offsetof(struct capture_block, size),
+         4, 32, NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         uint64_t good = 0;
@@ -245,6 +249,12 @@ static void test_records_that_are_not_whole(void **state)
         assert_null(capture_file_snapshot(&f->file, offsets[i]));
     }
     assert_null(capture_file_maps(&f->file, f->snapshot));
+    /* A whole record, but not where one begins. */
+    f->build.header->arena.used = 16384;
+    memcpy(arena + 8192, arena + f->snapshot, 1024);
+    assert_non_null(capture_file_snapshot(&f->file, 8192));
+    memcpy(arena + 12288 + 8, arena + f->snapshot, 1024);
+    assert_null(capture_file_snapshot(&f->file, 12288 + 8));
     uint32_t huge = UINT32_MAX;
     memcpy(arena + f->maps + offsetof(struct capture_maps, modules), &huge, sizeof huge);
     assert_null(capture_file_maps(&f->file, f->maps));

@@ -170,9 +170,12 @@ static const char registers_c[] =
     "    \"push %r13\\n.cfi_adjust_cfa_offset 8\\n.cfi_rel_offset %r13,0\\n\"\n"
     "    \"push %r14\\n.cfi_adjust_cfa_offset 8\\n\"\n"
     "    \"mov %r12,%r14\\n.cfi_register %r12,%r14\\nmov $7,%r12d\\nmov $7,%r13d\\nmov $7,%ebx\\n\"\n"
-    "    \"call leaf\\nmov %r14,%r12\\n.cfi_restore %r12\\npop %r14\\n.cfi_adjust_cfa_offset -8\\n\"\n"
+    "    \"call between\\nmov %r14,%r12\\n.cfi_restore %r12\\npop %r14\\n.cfi_adjust_cfa_offset -8\\n\"\n"
     "    \"pop %r13\\n.cfi_adjust_cfa_offset -8\\npop %rbx\\n.cfi_adjust_cfa_offset -8\\nret\\n\"\n"
-    "    \".cfi_endproc\\n.size changer,.-changer\\n\");\n"
+    "    \".cfi_endproc\\n.size changer,.-changer\\n\"\n"
+    /* Mentions no register at all. */
+    "    \".type between,@function\\nbetween: .cfi_startproc\\nsub $8,%rsp\\n.cfi_adjust_cfa_offset 8\\n\"\n"
+    "    \"call leaf\\nadd $8,%rsp\\n.cfi_adjust_cfa_offset -8\\nret\\n.cfi_endproc\\n.size between,.-between\\n\");\n"
     "int main(void) { keeper(); return 0; }\n";
 
 static void test_registers_are_recovered(void **state)
@@ -182,8 +185,9 @@ static void test_registers_are_recovered(void **state)
     build(f, "gcc -g -O2", registers_c);
     const struct capture_snapshot *snapshot = captured(f, "leaf");
     size_t count = frames_of(f->modules, snapshot, frames, FRAMES_MAX);
-    assert_true(count > 3);
-    const struct frame *changer = &frames[1], *keeper = &frames[2];
+    assert_true(count > 4);
+    const struct frame *changer = &frames[2], *keeper = &frames[3];
+    assert_int_equal(changer->known & 0xf0c8, 0xf0c8);
     assert_int_equal(changer->registers[3], 7);
     assert_int_equal(changer->registers[12], 7);
     assert_int_equal(changer->registers[13], 7);
@@ -303,6 +307,10 @@ static void test_snapshots_that_lead_nowhere(void **state)
     /* The stack was not captured: the first frame is all. */
     assert_int_equal(frames_of(f->modules, &bad, frames, FRAMES_MAX), 1);
     assert_true(frames[0].cfa != 0);
+    /* r11 is not to be trusted even where the file says so. */
+    bad.known = UINT64_MAX;
+    assert_int_equal(frames_of(f->modules, &bad, frames, FRAMES_MAX), 1);
+    assert_int_equal(frames[0].known, 0x1f7ff);
     bad.known = 0;
     assert_int_equal(frames_of(f->modules, &bad, frames, FRAMES_MAX), 1);
     assert_int_equal(frames[0].cfa, 0);

@@ -10,9 +10,10 @@ $(BUILD)/obj/capture/%.o: workers/lockprof/capture/% $(STAMP)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) -D_GNU_SOURCE -Iworkers $(CAPTURE_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/liblockprof.so: $(CAPTURE_OBJECTS)
+CAPTURE_EXPORTS := workers/lockprof/capture/exports.map
+$(BUILD)/liblockprof.so: $(CAPTURE_OBJECTS) $(CAPTURE_EXPORTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^
+	$(Q)$(CC) -shared -Wl,-z,defs -Wl,-z,now -Wl,--version-script=$(CAPTURE_EXPORTS) -o $@ $(CAPTURE_OBJECTS)
 
 # Linked in this order, above harness/base and harness/profile.
 LOCKPROF_FOLDERS := resolve export command

@@ -274,6 +274,15 @@
     END \name
 .endm
 
+/* Conditions of programs linked before glibc 2.3.2 are another type under the same name: they go straight on.
+ * exports.map gives the other version to the functions above. */
+.macro OLD name
+    FUNCTION old_\name
+    jmp *real_old_\name(%rip)
+    END old_\name
+    .symver old_\name, \name@GLIBC_2.2.5, remove
+.endm
+
 /* Another name of libc for the same function. */
 .macro ALIAS other, name
     .globl \other
@@ -322,6 +331,11 @@
     INIT mtx_init, CALL_MTX_INIT
     ACQUIRE cnd_wait, CALL_CND_WAIT, %rsi, 1
     ACQUIRE cnd_timedwait, CALL_CND_TIMEDWAIT, %rsi, 1
+
+    OLD pthread_cond_wait
+    OLD pthread_cond_timedwait
+    OLD pthread_cond_signal
+    OLD pthread_cond_broadcast
 
     LOADS dlopen
     LOADS dlmopen

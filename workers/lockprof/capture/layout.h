@@ -41,7 +41,7 @@
 #define MUTEX_USERS 12
 #define MUTEX_KIND 16
 
-#define HELD_LAST 2048 /* offset of the last entry from `held` */
+#define HELD_LAST 8192 /* offset of the last entry from `held` */
 
 /* The cache: 256 sets of two slot offsets (4 bytes each). The set is taken from bits 24-31 of the product. */
 #define CACHE_SETS 256

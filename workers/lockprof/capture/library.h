@@ -24,8 +24,9 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PUBLIC __attribute__((visibility("default")))
 
-/* Locks that a thread holds at once with their hold time; a deeper nesting drops the oldest. */
-#define HELD_MAX 64
+/* Locks that a thread holds at once with their hold time; a deeper nesting drops the oldest. jemalloc takes some 200
+ * before a fork. */
+#define HELD_MAX 256
 
 /* One lock that the thread holds. */
 struct held {

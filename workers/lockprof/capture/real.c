@@ -11,8 +11,10 @@
 
 #pragma GCC visibility push(hidden)
 #define REAL(name, version) extern void *stub_##name;
+#define OLD(name) extern void *stub_old_##name;
 #include "lockprof/capture/real_list.h"
 #undef REAL
+#undef OLD
 #pragma GCC visibility pop
 
 static int missing(void)
@@ -42,8 +44,10 @@ void lockprof_resolve(void)
     if (depth < 3) {
         depth++;
 #define REAL(name, version) find((void **)&real_##name, #name, version, &stub_##name);
+#define OLD(name) find((void **)&real_old_##name, #name, "GLIBC_2.2.5", &stub_old_##name);
 #include "lockprof/capture/real_list.h"
 #undef REAL
+#undef OLD
         depth--;
     }
     errno = saved;

@@ -12,8 +12,10 @@
 
 #pragma GCC visibility push(hidden)
 #define REAL(name, version) extern __typeof__(name) *real_##name;
+#define OLD(name) extern __typeof__(name) *real_old_##name;
 #include "lockprof/capture/real_list.h"
 #undef REAL
+#undef OLD
 
 /* Looks up all of them. Any thread, any number of times. */
 void lockprof_resolve(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of libc that are called on: REAL(name, symbol version, "" for the default one). What a malloc may use
- * comes first, since looking up the others may allocate (real.c). Read by C and by the assembler. */
+/* The functions of libc that are called on: REAL(name, symbol version, "" for the default one), and OLD(name) for what
+ * programs linked before glibc 2.3.2 call by the same name. What a malloc may use comes first, since looking up the
+ * others may allocate (real.c). Read by C and by the assembler. */
 REAL(pthread_mutex_lock, "")
 REAL(pthread_mutex_unlock, "")
 REAL(pthread_mutex_trylock, "")
@@ -52,3 +53,7 @@ REAL(pthread_rwlock_clockrdlock, "")
 REAL(pthread_rwlock_clockwrlock, "")
 REAL(pthread_cond_clockwait, "")
 REAL(sem_clockwait, "")
+OLD(pthread_cond_wait)
+OLD(pthread_cond_timedwait)
+OLD(pthread_cond_signal)
+OLD(pthread_cond_broadcast)

@@ -47,6 +47,7 @@ stub_\name:
 .endm
 
 #define REAL(name, version) STUB name
+#define OLD(name) STUB old_##name
 #include "lockprof/capture/real_list.h"
 
     .section .note.GNU-stack, "", @progbits

@@ -9,7 +9,7 @@
 
 /* A rule's ops that libdw writes into memory of ours. */
 #define RULE_OPS 3
-/* Rows of one file; a program that locks from more call sites than this has them made anew. */
+/* Rows of one file; when there are more, all are made anew. */
 #define ROWS_MAX 65536
 /* Operand stack and steps of an expression: PLT entries need four and ten. */
 #define STACK_MAX 32
@@ -18,7 +18,6 @@
 struct cfi_rows {
     struct cfi_row **table; /* open addressing; NULL: free */
     size_t size, count;     /* size: a power of two */
-    struct cfi_row *again;  /* what found no room */
     Dwarf_Frame **frames;   /* their expressions are borrowed by the rows */
     size_t frame_count, frame_capacity;
 };
@@ -169,30 +168,23 @@ static void make(struct elf_file *file, struct cfi_rows *rows, uint64_t pc, stru
 
 const struct cfi_row *cfi_row_at(struct elf_file *file, uint64_t pc)
 {
+    if (file->rows != NULL && file->rows->count >= ROWS_MAX) {
+        cfi_rows_free(file->rows);
+        file->rows = NULL;
+    }
     if (file->rows == NULL) {
         file->rows = mem_calloc(1, sizeof *file->rows);
     }
     struct cfi_rows *rows = file->rows;
-    if (rows->count * 2 >= rows->size && rows->count < ROWS_MAX) {
+    if (rows->count * 2 >= rows->size) {
         grow(rows);
     }
     size_t at = slot_of(rows, pc);
-    if (rows->table[at] != NULL) {
-        return rows->table[at];
+    if (rows->table[at] == NULL) {
+        rows->table[at] = mem_calloc(1, sizeof *rows->table[at]);
+        rows->count++;
+        make(file, rows, pc, rows->table[at]);
     }
-    if (rows->count >= ROWS_MAX) {
-        if (rows->again == NULL) {
-            rows->again = mem_calloc(1, sizeof *rows->again);
-        }
-        if (rows->again->pc != pc) {
-            free(rows->again->operations);
-            make(file, rows, pc, rows->again);
-        }
-        return rows->again;
-    }
-    rows->table[at] = mem_calloc(1, sizeof *rows->table[at]);
-    rows->count++;
-    make(file, rows, pc, rows->table[at]);
     return rows->table[at];
 }
 
@@ -216,7 +208,6 @@ void cfi_rows_free(struct cfi_rows *rows)
         free(rows->frames[i]);
     }
     free(rows->frames);
-    row_free(rows->again);
     free(rows->table);
     free(rows);
 }

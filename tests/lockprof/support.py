@@ -18,7 +18,7 @@ LOCKPROF = os.environ.get("LOCKPROF", os.path.join(BUILD, "lockprof"))
 LIBRARY = os.environ.get("LIBLOCKPROF", os.path.join(BUILD, "liblockprof.so"))
 STRESS = os.path.join(HERE, "programs", "stress")
 # Longer than any of the programs takes on a slow machine; one that hangs is ended and fails its test.
-TIMEOUT_S = 60
+TIMEOUT_S = 40
 C_FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-pthread"]
 # FILE:LINE[:NAME] and MODULE+0xOFFSET.
 LABEL = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+)(?::(?P<name>.+))?$")

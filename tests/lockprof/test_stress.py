@@ -12,7 +12,7 @@ import generate
 import support
 from support import STRESS, compile_c
 
-PROGRAMS = ["calls", "conditions", "endings", "forks", "fresh", "handler", "images", "many", "order", "plain", "reopen",
+PROGRAMS = ["calls", "conditions", "endings", "exclusion", "forks", "fresh", "handler", "images", "many", "order", "plain", "reopen",
             "sampling", "threads"]
 
 
@@ -95,6 +95,12 @@ class Names(Stress):
         self.assertEqual(result.output.splitlines()[:-1], plain.splitlines()[:-1])
         self.assertEqual(sum(result.by_name().values()), int(result.output.split()[-1]))
         self.assertLessEqual(set(result.by_name()), {"mutex", "lock", "sem", "held"})
+
+    def test_every_kind_excludes(self):
+        result = self.profiled(self.path("exclusion"))
+        wanted = {name: int(number) for name, number in map(str.split, result.output.splitlines())}
+        self.assertEqual(len(wanted), 11)
+        self.assert_names(result, wanted)
 
     def test_order_hold_and_wait(self):
         result = self.profiled(self.path("order"))
@@ -220,6 +226,18 @@ class Surroundings(Stress):
         result = self.profiled(program, want=7)
         self.assertEqual(result.samples, [])
         self.assertRegex(result.errors, re.compile("setuid", re.I))
+
+    def test_sanitized_programs(self):
+        """Their runtimes interpose lock functions as well, and want to be the first."""
+        for sanitizer in ("thread", "address", "undefined"):
+            with self.subTest(sanitizer=sanitizer):
+                try:
+                    program = self.program("threads", "-fsanitize=" + sanitizer, output="threads_" + sanitizer)
+                except AssertionError as error:
+                    if "cannot find" in str(error):
+                        self.skipTest(f"needs gcc's runtime of -fsanitize={sanitizer}")
+                    raise
+                self.assert_names(self.profiled(program, "20"), {"place_lock": 720})
 
     def test_command_that_is_not_there(self):
         result = self.profiled("/nonexistent/program", want=127)

@@ -101,16 +101,14 @@ static int as_nobody(void)
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+/* The directory is removed while it is entered, so that nothing is left of it. */
 static int in_empty_root(void)
 {
     char directory[] = "/tmp/lockprof-root-XXXXXX";
-    if (!mkdtemp(directory))
+    if (!mkdtemp(directory) || chdir(directory) != 0 || rmdir(directory) != 0)
         return 1;
-    int failed = chroot(directory);
-    if (failed || chdir("/") != 0) {
-        rmdir(directory);
+    if (chroot(".") != 0)
         return 77;
-    }
     use(NULL);
     return STATUS;
 }

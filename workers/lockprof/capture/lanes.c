@@ -177,5 +177,8 @@ PUBLIC int prctl(int option, ...)
     if (option == PR_SET_NAME && result == 0) {
         lane_renamed(thread_pointer());
     }
+    if ((option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && result == 0) {
+        lockprof.sandboxed = true;
+    }
     return result;
 }

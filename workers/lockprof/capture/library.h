@@ -30,7 +30,7 @@
 
 /* One lock that the thread holds. */
 struct held {
-    uint64_t lock; /* bit 0 set: its release is of interest to a condition (cond.c) */
+    uint64_t lock; /* bit 0 set: its release is of interest to a condition (condition.c) */
     struct capture_slot *slot;
     uint64_t ticks;    /* when it was acquired; 0: this one is not timed */
     uint32_t weight;   /* releases that its time stands for */
@@ -170,6 +170,9 @@ struct process {
     uint32_t rate;
     bool hold;
     bool tsc;
+    /* The process has begun to restrict its own system calls (prctl): those that a filter may answer with death are not
+     * made any more. Names get poorer, a forked child is not profiled. */
+    bool sandboxed;
 };
 extern struct process lockprof;
 

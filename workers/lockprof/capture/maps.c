@@ -284,6 +284,9 @@ static void read_again(bool forget)
 
 static bool try_read(bool forget, bool wait)
 {
+    if (lockprof.sandboxed) {
+        return false;
+    }
     int32_t tid = (int32_t)SYSTEM3(gettid, 0, 0, 0);
     for (int i = 0; i < (wait ? READ_WAIT : 1); i++) {
         int32_t nobody = 0;

@@ -139,6 +139,9 @@ static bool start(void)
         lockprof.tsc = clock_invariant();
         make_draws(lockprof.rate);
     }
+    if (lockprof.sandboxed) {
+        return false;
+    }
     int32_t parent = lockprof.pid;
     file_remove_mapping();
     if (!map_private() || !file_create(directory, parent)) {

@@ -60,6 +60,12 @@ static uint64_t stack_end(void)
     return lockprof.stack_end ? *lockprof.stack_end : 0;
 }
 
+/* Copies what may not be there; nothing in a sandbox. */
+static size_t copy_guess(void *to, uint64_t from, size_t size)
+{
+    return lockprof.sandboxed ? 0 : copy_checked(lockprof.pid, to, from, size);
+}
+
 static void begin_block(struct taking *taking, uint64_t address, uint32_t size)
 {
     struct capture_block *block = (struct capture_block *)taking->at;
@@ -88,7 +94,7 @@ static void take_stack(struct taking *taking, uint64_t stack, uint64_t most)
     if (size <= page || (end > stack && end - stack < STACK_SURE)) {
         copy_bytes(block_bytes(taking), (const void *)stack, size);
     } else {
-        got = copy_checked(lockprof.pid, block_bytes(taking), stack, size);
+        got = copy_guess(block_bytes(taking), stack, size);
         if (!got) {
             got = page;
             copy_bytes(block_bytes(taking), (const void *)stack, got);
@@ -150,7 +156,7 @@ static void take_batch(struct taking *taking)
     struct iovec local[BATCH_MAX];
     size_t pitch = sizeof(struct capture_block) + CAPTURE_OBJECT_MAX, got[BATCH_MAX] = {0};
     unsigned char *from = block_bytes(taking);
-    uint32_t count = taking->batch_count;
+    uint32_t count = lockprof.sandboxed ? 0 : taking->batch_count;
     for (uint32_t i = 0; i < count; i++) {
         local[i] = (struct iovec){from + i * pitch, taking->batch[i].iov_len};
     }
@@ -220,7 +226,7 @@ static uint32_t scan(struct taking *taking, uint64_t start, uint64_t end, uint32
     const uint64_t *words = (const uint64_t *)taking->scratch;
     while (start < end && found < most) {
         size_t size = end - start < SCRATCH ? end - start : SCRATCH;
-        size_t got = copy_checked(lockprof.pid, taking->scratch, start, size);
+        size_t got = copy_guess(taking->scratch, start, size);
         for (size_t i = 0; i < got / 8 && found < most; i++) {
             if (points_near(taking, words[i])) {
                 *(uint64_t *)block_bytes(taking) = words[i];

@@ -38,7 +38,13 @@ MORE = {
 }
 EXPECTED = {**CORE, **MORE}
 # True, but of what leads to the lock and not of the lock.
-ALIASES = {"alias": "lk"}
+ALIASES = {"alias": "lk", "local_thread": "lk"}
+# Its creator's acquires prove the name; that those of the thread are of the same lock nothing proves (a stack lock with a
+# static initialiser may have been another one before), so they show the parameter.
+NAMED_BY_SOME = {"local_thread"}
+# Locks that no optimized build's debug information leads to from every call: the variable is gone at some of them, or the
+# number of a module's thread-local block is not known, since the module was opened later.
+PARTLY = {"cpp_shared", "cpp_timed", "module_tls"}
 # Names that nothing in the debug information proves: without one is right, the true one is as well.
 UNPROVED = {"heap_array", "void_pointer", "untyped"}
 # ELF symbols of storage that holds the lock as a member.
@@ -153,6 +159,8 @@ class Patterns(support.Case):
         states = {}
         for pattern in EXPECTED:
             seen = [judge.state(pattern, label) for label in labels.get(pattern, ())] or ["missing"]
+            if pattern in NAMED_BY_SOME and set(seen) == {"exact", "alias"}:
+                seen = ["exact"]
             states[pattern] = (max(seen, key=STATES.index), sorted(labels.get(pattern, ())))
         return states
 
@@ -184,7 +192,7 @@ class Patterns(support.Case):
             return bad + ([] if core.count("exact") >= POOR_EXACT else ["too few exact"])
         bad += [f"{pattern} is {state}: {labels}" for pattern, (state, labels) in states.items()
                 if state not in ("exact", "wrong", "missing") and pattern not in UNPROVED
-                and not (state == "alias" and pattern in ALIASES)]
+                and not (state == "alias" and pattern == "alias") and not (state == "generic" and pattern in PARTLY)]
         return bad + ([] if core.count("exact") >= FULL_EXACT else [f"{core.count('exact')} of 25 exact"])
 
 

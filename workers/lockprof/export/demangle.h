@@ -7,4 +7,8 @@
  * machine (then no C++ program ran here either). The caller frees it. Not thread-safe. */
 char *demangle(const char *name);
 
+/* A variable's own name of its linkage name, without namespaces and classes, as the debug information would have it;
+ * what follows the linkage name (`+0x8`) stays. NULL as above. The caller frees it. Not thread-safe. */
+char *demangle_variable(const char *name);
+
 #endif

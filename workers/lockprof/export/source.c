@@ -2,6 +2,7 @@
 #include "lockprof/export/source.h"
 
 #include "base/mem.h"
+#include "lockprof/export/demangle.h"
 #include "lockprof/export/in_use.h"
 #include "lockprof/export/symbolize.h"
 
@@ -12,9 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Snapshots that are asked for the name of one lock. A lock that is taken from more places than that has long been
- * seen where it is best known. */
-#define NAME_SNAPSHOTS_MAX 64
 /* The label of a lock whose maps are lost: in the labels' form, and no place of any program. */
 #define LABEL_UNKNOWN "unknown:0"
 /* Snapshots that are looked at before the file's pages are let go: each has up to two, and they would be the most of
@@ -34,9 +32,9 @@ void source_fini(struct source *source)
     free(source->path);
     free(source->slots);
     free(source->locks);
-    free(source->snapshots.offsets);
-    free(source->snapshots.stacks);
-    intern_fini(&source->snapshots.index);
+    free(source->calls.items);
+    free(source->calls.order);
+    intern_fini(&source->calls.index);
     *source = (struct source){0};
 }
 
@@ -80,17 +78,65 @@ static struct image *find_image(struct open_source *o, const struct capture_snap
     return image;
 }
 
-static void take_name(struct open_source *o, struct lock_state *lock, const struct lock_name *name, bool is_init)
+static struct lock_name as_lock_name(const struct tables *tables, const struct call_name *name)
 {
-    struct lock_name known = {.source = lock->source, .label = o->reading->tables->strings[lock->label]};
-    if (lock->label != 0 && !lock_name_better(name, is_init, &known, lock->is_init))
-        return;
-    uint32_t label = tables_string(o->reading->tables, name->label);
-    if (label == 0)
+    char *label = tables->strings[name->label], *text = strrchr(label, ':');
+    return (struct lock_name){.source = name->source,
+                              .from_parameter = name->from_parameter,
+                              .from_global = name->from_global,
+                              .name = text ? text + 1 : label,
+                              .label = label};
+}
+
+/* The label, an ELF symbol of C++ in it as the source has it. */
+static uint32_t keep_label(struct tables *tables, const struct lock_name *name)
+{
+    char *variable = name->source == NAME_SYMBOL ? demangle_variable(name->name) : NULL;
+    if (!variable)
+        return tables_string(tables, name->label);
+    size_t size = strlen(name->label), tail = strlen(name->name);
+    char *label = mem_printf("%.*s%s", (int)(size > tail ? size - tail : 0), name->label, variable);
+    uint32_t kept = tables_string(tables, label);
+    free(label);
+    free(variable);
+    return kept;
+}
+
+static struct call_name keep_name(struct tables *tables, const struct lock_name *name)
+{
+    struct call_name kept = {.label = keep_label(tables, name),
+                             .source = (uint8_t)name->source,
+                             .from_parameter = name->from_parameter,
+                             .from_global = name->from_global};
+    if (name->source <= NAME_PATH && name->file) {
+        uint64_t hash = intern_hash(INTERN_SEED, name->file, strlen(name->file));
+        kept.declared = intern_hash(hash, &name->line, sizeof name->line) | 1;
+    }
+    return kept;
+}
+
+static void take_name(struct open_source *o, struct lock_state *lock, const struct call_name *name, bool is_init)
+{
+    const struct tables *tables = o->reading->tables;
+    lock->is_asked = true;
+    lock->has_init = lock->has_init || is_init;
+    if (name->label == 0)
         return; /* the tables are full */
-    lock->label = label;
-    lock->source = (uint8_t)name->source;
+    if (lock->best.declared && name->declared && lock->best.declared != name->declared)
+        lock->disputed = true;
+    struct lock_name asked = as_lock_name(tables, name), known = as_lock_name(tables, &lock->best);
+    if (lock->best.label != 0 && !lock_name_better(&asked, is_init, &known, lock->is_init))
+        return;
+    lock->best = *name;
     lock->is_init = is_init;
+}
+
+/* What a call's lock is called: what the call itself proves, or what is proved elsewhere if that is surely of the same
+ * lock. */
+static uint32_t label_of(const struct lock_state *lock, const struct call_name *call)
+{
+    bool shared = !lock->disputed && (call->declared || lock->has_init);
+    return shared || call->label == 0 ? lock->best.label : call->label;
 }
 
 /* The file keeps them. */
@@ -100,67 +146,68 @@ static void let_pages_go(struct open_source *o)
         madvise((void *)(uintptr_t)o->file.bytes, o->file.size, MADV_DONTNEED);
 }
 
-/* Asks a snapshot for its lock's name and, where `stack` is not NULL, for its stack. */
-static void ask(struct open_source *o, size_t index, enum capture_kind kind, const struct capture_snapshot *snapshot,
-                bool is_init, uint32_t *stack)
+/* Asks a snapshot for its lock's name and its stack. */
+static struct call_state ask(struct open_source *o, size_t index, enum capture_kind kind,
+                             const struct capture_snapshot *snapshot, bool is_init)
 {
     struct frame frames[FRAMES_MAX];
-    struct lock_state *lock = &o->source->locks[index];
+    struct tables *tables = o->reading->tables;
+    struct call_state call = {0};
     let_pages_go(o);
     struct image *image = find_image(o, snapshot);
     size_t count = image ? frames_of(image->modules, snapshot, frames, FRAMES_MAX) : 0;
-    if (stack)
-        *stack = count > 0 ? symbolize_stack(o->reading->tables, image, frames, count)
-                           : symbolize_unknown(o->reading->tables, snapshot->registers[CAPTURE_REGISTERS - 1]);
-    if (!image || lock->tried == NAME_SNAPSHOTS_MAX)
-        return;
-    struct lock_name name;
-    lock->tried++;
-    namer_name(image->namer, snapshot, kind, frames, count, &name);
-    take_name(o, lock, &name, is_init);
-    lock_name_fini(&name);
+    if (!is_init)
+        call.stack = count > 0 ? symbolize_stack(tables, image, frames, count)
+                               : symbolize_unknown(tables, snapshot->registers[CAPTURE_REGISTERS - 1]);
+    if (image) {
+        struct lock_name name;
+        namer_name(image->namer, snapshot, kind, frames, count, &name);
+        call.name = keep_name(tables, &name);
+        lock_name_fini(&name);
+        take_name(o, &o->source->locks[index], &call.name, is_init);
+    }
+    return call;
 }
 
-static bool same_offset(const void *table, uint32_t element, const void *key)
+static bool same_offset(const void *context, uint32_t element, const void *key)
 {
-    return ((const struct snapshot_states *)table)->offsets[element] == *(const uint64_t *)key;
+    const struct call_states *calls = context;
+    return calls->items[calls->order[element]].offset == *(const uint64_t *)key;
 }
 
-static uint32_t find_stack(struct open_source *o, const struct capture_slot *slot, const struct capture_lock *lock)
+/* Number of the slot's call, plus 1. */
+static uint32_t find_call(struct open_source *o, const struct capture_slot *slot, const struct capture_lock *lock)
 {
-    struct snapshot_states *known = &o->source->snapshots;
+    struct call_states *calls = &o->source->calls;
     const struct capture_snapshot *snapshot = capture_file_snapshot(&o->file, slot->snapshot);
     uint64_t hash = intern_hash(INTERN_SEED, &slot->snapshot, sizeof slot->snapshot);
-    uint32_t stack,
-        found = snapshot ? intern_find(&known->index, hash, same_offset, known, &slot->snapshot) : INTERN_NONE;
+    uint32_t found = snapshot ? intern_find(&calls->index, hash, same_offset, calls, &slot->snapshot) : INTERN_NONE;
     if (found != INTERN_NONE)
-        return known->stacks[found];
+        return calls->order[found] + 1;
     struct capture_snapshot made = make_snapshot(o, lock->address, slot->call, slot->caller);
-    ask(o, slot->lock, (enum capture_kind)lock->kind, snapshot ? snapshot : &made, false, &stack);
+    struct call_state call = ask(o, slot->lock, (enum capture_kind)lock->kind, snapshot ? snapshot : &made, false);
+    calls->items = mem_grow(calls->items, calls->count, &calls->capacity, sizeof *calls->items);
     if (snapshot) {
-        known->offsets = mem_grow(known->offsets, known->index.count, &known->offset_capacity, sizeof *known->offsets);
-        known->stacks = mem_grow(known->stacks, known->index.count, &known->stack_capacity, sizeof *known->stacks);
-        known->offsets[known->index.count] = slot->snapshot;
-        known->stacks[known->index.count] = stack;
-        intern_add(&known->index, hash);
+        call.offset = slot->snapshot;
+        calls->order = mem_grow(calls->order, calls->index.count, &calls->order_capacity, sizeof *calls->order);
+        calls->order[calls->index.count] = (uint32_t)calls->count;
+        intern_add(&calls->index, hash);
     }
-    return stack;
+    calls->items[calls->count++] = call;
+    return (uint32_t)calls->count;
 }
 
 static void resolve(struct open_source *o, struct slot_state *state, const struct capture_slot *slot)
 {
-    struct capture_lock lock;
+    struct capture_lock lock = {0};
     struct lock_state *known = &o->source->locks[slot->lock];
-    if (!capture_file_lock(&o->file, slot->lock, &lock)) {
-        state->stack = symbolize_unknown(o->reading->tables, slot->caller);
-    } else {
-        const struct capture_snapshot *init = capture_file_snapshot(&o->file, lock.init);
-        if (known->tried == 0 && init)
-            ask(o, slot->lock, (enum capture_kind)lock.kind, init, true, NULL);
-        state->stack = find_stack(o, slot, &lock);
-    }
-    if (known->label == 0)
-        known->label = tables_string(o->reading->tables, LABEL_UNKNOWN);
+    capture_file_lock(&o->file, slot->lock, &lock);
+    const struct capture_snapshot *init = known->is_asked ? NULL : capture_file_snapshot(&o->file, lock.init);
+    if (init)
+        ask(o, slot->lock, (enum capture_kind)lock.kind, init, true);
+    state->call = find_call(o, slot, &lock);
+    if (known->best.label == 0)
+        known->best.label = tables_string(o->reading->tables, LABEL_UNKNOWN);
 }
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
@@ -185,8 +232,9 @@ static void add_sample(struct open_source *o, const struct slot_state *state, co
     char thread[CAPTURE_NAME_MAX];
     uint64_t rate = o->source->rate;
     capture_file_lane_name(&o->file, slot->lane, thread);
-    struct sample sample = {.stack = state->stack,
-                            .label = o->source->locks[slot->lock].label,
+    const struct call_state *call = &o->source->calls.items[state->call - 1];
+    struct sample sample = {.stack = call->stack,
+                            .label = label_of(&o->source->locks[slot->lock], &call->name),
                             .thread = tables_string(o->reading->tables, thread),
                             .pid = o->reading->with_pid ? o->source->pid : 0};
     sample.values[VALUE_ACQUIRE] = value_times(difference(state, SLOT_ACQUIRES), rate);
@@ -197,23 +245,37 @@ static void add_sample(struct open_source *o, const struct slot_state *state, co
     samples_add(o->reading->samples, &sample);
 }
 
+static bool slot_of(struct open_source *o, size_t index, struct capture_slot *slot)
+{
+    /* The lock may be newer than the count of locks that this reading began with. */
+    return capture_file_slot(&o->file, index, slot) && slot->lock < o->source->lock_count;
+}
+
 static void read_slot(struct open_source *o, size_t index)
 {
     struct capture_slot slot;
     struct slot_state *state = &o->source->slots[index];
-    /* The lock may be newer than the count of locks that this reading began with. */
-    if (!capture_file_slot(&o->file, index, &slot) || slot.lock >= o->source->lock_count)
+    if (!slot_of(o, index, &slot))
         return;
     state->now = (struct slot_counts){{[SLOT_ACQUIRES] = slot.acquires,
                                        [SLOT_RELEASES] = slot.releases,
                                        [SLOT_HOLD] = slot.hold_ticks,
                                        [SLOT_CONTENDED] = slot.contended,
                                        [SLOT_WAIT] = slot.wait_ticks}};
-    if (!is_new(state))
-        return;
-    if (state->stack == 0)
+    if (is_new(state) && state->call == 0)
         resolve(o, state, &slot);
-    add_sample(o, state, &slot);
+}
+
+static void read_slots(struct open_source *o)
+{
+    struct capture_slot slot;
+    struct source *s = o->source;
+    for (size_t i = 0; i < s->slot_count; i++)
+        read_slot(o, i);
+    /* Only now all that is known of each lock is said. */
+    for (size_t i = 0; i < s->slot_count; i++)
+        if (s->slots[i].call != 0 && is_new(&s->slots[i]) && slot_of(o, i, &slot))
+            add_sample(o, &s->slots[i], &slot);
 }
 
 static void *grow_zeroed(void *array, size_t count, size_t wanted, size_t element_size)
@@ -316,8 +378,7 @@ void source_read(struct source *source, struct reading *reading)
     if (!source->opened)
         read_exported(&o);
     source->opened = true;
-    for (size_t i = 0; i < source->slot_count; i++)
-        read_slot(&o, i);
+    read_slots(&o);
     capture_file_close(&o.file);
     source->ended = !in_use;
 }

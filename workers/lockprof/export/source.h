@@ -11,22 +11,40 @@
 struct slot_state {
     struct slot_counts exported; /* at the last commit */
     struct slot_counts now;      /* at the last reading */
-    uint32_t stack;              /* of the tables; 0: not asked yet */
+    uint32_t call;               /* of the calls, plus 1; 0: not asked yet */
 };
 
+/* What one snapshot says of its lock. */
+struct call_name {
+    uint64_t declared; /* hash of the declaration's place; 0: nothing is proved */
+    uint32_t label;    /* string; 0: none */
+    uint8_t source;    /* enum name_source */
+    bool from_parameter, from_global;
+};
+
+/* A lock, and how sure it is that what lies at its address is one lock. Where memory is used again and nothing destroys
+ * or initialises the lock there (std::mutex, static initialisers), the capture can't tell the two apart. */
 struct lock_state {
-    uint32_t label; /* string; 0: not named yet */
-    uint16_t tried; /* snapshots that were asked */
-    uint8_t source; /* enum name_source */
-    bool is_init;   /* the name is of the init call's snapshot */
+    struct call_name best;
+    bool is_asked;
+    bool has_init; /* its init call was seen: what an unproved call takes there has the name that others prove */
+    bool is_init;  /* `best` is of the init call */
+    bool disputed; /* two calls prove different declarations: each name holds for its call alone */
 };
 
-/* Stacks by snapshot: threads share them. */
-struct snapshot_states {
-    uint64_t *offsets;
-    uint32_t *stacks;
-    size_t offset_capacity, stack_capacity;
-    struct intern index;
+/* One call with its stack: by snapshot, since threads share them. */
+struct call_state {
+    uint64_t offset; /* of the snapshot; 0: there is none */
+    uint32_t stack;  /* of the tables */
+    struct call_name name;
+};
+
+struct call_states {
+    struct call_state *items;
+    size_t count, capacity;
+    struct intern index; /* by offset; element i is `order`'s */
+    uint32_t *order;
+    size_t order_capacity;
 };
 
 struct source {
@@ -44,7 +62,7 @@ struct source {
     size_t slot_count, slot_capacity;
     struct lock_state *locks;
     size_t lock_count;
-    struct snapshot_states snapshots;
+    struct call_states calls;
     struct capture_dropped dropped;
     uint32_t rate;
     bool holds;

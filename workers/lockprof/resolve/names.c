@@ -47,6 +47,7 @@ struct naming {
     size_t count;
     unsigned locks;
     bool found, conflict;
+    bool global; /* `path` begins at a pointer in module data */
     struct path path;
 };
 
@@ -265,6 +266,8 @@ static void name_pointers(struct naming *naming)
     }
     if (found) {
         take(naming, true, &best, false);
+        /* What stands in a table of pointers may stand elsewhere in it tomorrow. */
+        naming->global = strcmp(naming->path.text, best.text) == 0 && !strchr(best.text, '[');
     }
 }
 
@@ -324,6 +327,7 @@ static void use_path(struct naming *naming, struct lock_name *out)
     unsigned line;
     out->source = path->is_alias ? NAME_POINTER : path->dereferences ? NAME_PATH : NAME_STORAGE;
     out->from_parameter = path->is_parameter;
+    out->from_global = naming->global;
     out->name = mem_strdup(path->text);
     const char *file = scopes_declaration(&declaration, &line);
     if (file && line > 0) {
@@ -385,6 +389,15 @@ static bool says_member(const struct lock_name *name)
     return name->name && strpbrk(name->name, ".>[");
 }
 
+static unsigned members(const struct lock_name *name)
+{
+    unsigned count = 0;
+    for (const char *at = name->name; at && (at = strpbrk(at, ".>")) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
 bool lock_name_better(const struct lock_name *a, bool a_is_init, const struct lock_name *b, bool b_is_init)
 {
     if (a->source != b->source) {
@@ -392,7 +405,13 @@ bool lock_name_better(const struct lock_name *a, bool a_is_init, const struct lo
     }
     switch (a->source) {
     case NAME_PATH:
-        return !a->from_parameter && b->from_parameter;
+        if (a->from_global != b->from_global) {
+            return a->from_global;
+        }
+        if (a->from_parameter != b->from_parameter) {
+            return b->from_parameter;
+        }
+        return members(a) > members(b);
     case NAME_POINTER:
         return says_member(a) && !says_member(b);
     case NAME_LINE:

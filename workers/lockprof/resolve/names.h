@@ -28,6 +28,7 @@ enum name_source {
 struct lock_name {
     enum name_source source;
     bool from_parameter; /* the name begins at a parameter: another call may know what it stands for */
+    bool from_global;    /* the name begins at a pointer with storage for good: it means the same everywhere */
     char *name;          /* "s->user_session_lock"; NULL where there is none */
     char *file; /* base name. Where a name is proved: of the declaration of the variable or last member; else of the
                    call; NULL not known */
@@ -46,7 +47,8 @@ void namer_free(struct namer *namer);
 void namer_name(struct namer *namer, const struct capture_snapshot *snapshot, enum capture_kind kind,
                 const struct frame *frames, size_t count, struct lock_name *out);
 
-/* Whether `a` says more than `b`: a better source; of two paths the one that does not begin at a parameter; of two
+/* Whether `a` says more than `b`: a better source; of two paths the one from a global pointer, then the one that does
+ * not begin at a parameter, then the one with more members (a constructor's local says less than who owns it); of two
  * pointers the one that is a member; of two NAME_LINE or NAME_ADDRESS the one of an init call. */
 bool lock_name_better(const struct lock_name *a, bool a_is_init, const struct lock_name *b, bool b_is_init);
 

@@ -22,7 +22,7 @@ static unsigned run_local(void)
 
 static void *result_thread(void *argument)
 {
-    pthread_mutex_t *lk = argument;
+    pthread_mutex_t *lk = argument; /* decl: local_thread */
     for (unsigned i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(lk); /* call: local_thread */
         done++;

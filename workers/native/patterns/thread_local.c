@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static _Thread_local pthread_mutex_t arena_lock = PTHREAD_MUTEX_INITIALIZER; // lock: thread_local/arena_lock exact
+static _Thread_local pthread_mutex_t arena_lock; // lock: thread_local/arena_lock exact
 static _Thread_local struct tally arena_tally = TALLY("thread_local/arena_lock");
 
 struct arena {
@@ -47,6 +47,8 @@ static struct arena *own_arena(void)
 {
     static _Thread_local struct arena arena;
     if (!arena.guard) {
+        pthread_mutex_init(&arena_lock, NULL); // init: thread_local/arena_lock
+        tally_made(&arena_tally);
         arena.guard = &arena_lock;
         arena.counted = &arena_tally;
     }

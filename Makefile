@@ -154,7 +154,7 @@ check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang all unit
 check-static: $(GEN)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
-	    --suppress=missingIncludeSystem '--suppress=preprocessorErrorDirective:*.pb-c.h' -D_GNU_SOURCE -Iharness -Iworkers -I$(BUILD)/gen -j $(JOBS) harness workers
+	    --suppress=missingIncludeSystem '--suppress=preprocessorErrorDirective:*.pb-c.h' -D__x86_64__ -D_GNU_SOURCE -Iharness -Iworkers -I$(BUILD)/gen -j $(JOBS) harness workers
 	echo $(wildcard harness/*/*.c workers/*/*.c workers/*/*/*.c) | xargs -n 6 -P $(JOBS) sh -c \
 	    'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c17 $(CPPFLAGS) -Iworkers 2>/dev/null' tidy
 check-san:

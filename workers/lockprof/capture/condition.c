@@ -79,7 +79,7 @@ static void wait_begin(struct waiting *waiting, uint64_t address, uint64_t mutex
         condition->signalled = condition->released = 0;
         condition->address = address;
     }
-    waiting->ended.slot = NULL;
+    waiting->ended = (struct held){0};
     if (lockprof.hold) {
         waiting->ended = held_end(mutex, waiting->start, &waiting->added);
     }
@@ -195,7 +195,7 @@ int hit_cnd_timedwait(cnd_t *condition, mtx_t *mutex, const struct timespec *unt
 #pragma GCC visibility pop
 
 #define SIGNAL(name, type)                                                                                             \
-    PUBLIC int name(type *condition)                                                                                   \
+    PUBLIC int name(__typeof__(type) *condition)                                                                       \
     {                                                                                                                  \
         signalled((uint64_t)condition);                                                                                \
         return real_##name(condition);                                                                                 \

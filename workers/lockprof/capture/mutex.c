@@ -19,7 +19,7 @@ TRY(pthread_spin_trylock, pthread_spinlock_t)
 #pragma GCC visibility pop
 
 #define DESTROY(name, type)                                                                                            \
-    PUBLIC int name(type *lock)                                                                                        \
+    PUBLIC int name(__typeof__(type) *lock)                                                                            \
     {                                                                                                                  \
         int result = real_##name(lock);                                                                                \
         if (result == 0) {                                                                                             \

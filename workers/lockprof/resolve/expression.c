@@ -265,7 +265,8 @@ static bool binary_value(unsigned atom, uint64_t a, uint64_t b, uint64_t *out)
         *out = b < 64 ? a >> b : 0;
         return true;
     case DW_OP_shra:
-        *out = (uint64_t)(sa >> (b < 64 ? b : 63));
+        b = b < 63 ? b : 63;
+        *out = sa < 0 ? ~(~a >> b) : a >> b;
         return true;
     case DW_OP_eq:
         *out = sa == sb;

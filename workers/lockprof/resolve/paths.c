@@ -314,6 +314,9 @@ static bool say_way(struct path_search *search, int index, struct walk *walk)
     for (; index >= 0; index = search->nodes[index].parent) {
         chain[count++] = &search->nodes[index];
     }
+    if (count == 0) {
+        return false;
+    }
     start(walk, chain[count - 1]->root);
     for (size_t i = count - 1; i > 0; i--) {
         const struct path_node *next = chain[i - 1];

@@ -36,7 +36,7 @@ static bool is_standard_namespace(Dwarf_Die *die)
 static struct extents *extents_of(struct standard *standard, Dwarf_Die *unit)
 {
     struct extents *extents = pool_alloc(standard->pool, sizeof *extents);
-    struct extent list[EXTENTS_MAX];
+    struct extent list[EXTENTS_MAX] = {0};
     size_t count = 0;
     Dwarf_Die die;
     int more = dwarf_child(unit, &die);

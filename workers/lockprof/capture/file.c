@@ -186,10 +186,12 @@ bool file_create(const char *directory, int32_t parent)
     return true;
 }
 
-void file_remove_mapping(void)
+void file_remove_mapping(struct capture_header *header, uint64_t size)
 {
-    if (lockprof.header) {
-        SYSTEM3(munmap, lockprof.header, lockprof.mapped, 0);
+    if (header) {
+        SYSTEM3(munmap, header, size, 0);
+    }
+    if (lockprof.header == header) {
         lockprof.header = NULL;
     }
 }

@@ -186,7 +186,8 @@ bool lockprof_ready(void);
 #define CAPTURE_SLOTS_MAX 262144
 #define CAPTURE_ARENA_MAX (UINT64_C(128) << 20)
 bool file_create(const char *directory, int32_t parent);
-void file_remove_mapping(void);
+/* A parent's file, which its child finds mapped. */
+void file_remove_mapping(struct capture_header *header, uint64_t size);
 /* Takes the next element of a section; false: full. `ready` is the section's word in process_words. */
 bool file_take(struct capture_section *section, _Atomic uint64_t *ready, uint64_t size, uint64_t *index);
 /* `size` bytes of the arena at a multiple of 16; 0: full. Zeroed. */

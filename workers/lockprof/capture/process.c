@@ -143,8 +143,12 @@ static bool start(void)
         return false;
     }
     int32_t parent = lockprof.pid;
-    file_remove_mapping();
-    if (!map_private() || !file_create(directory, parent)) {
+    struct capture_header *parents = lockprof.header;
+    uint64_t mapped = lockprof.mapped;
+    bool created = map_private() && file_create(directory, parent);
+    /* Behind the child's own, so that at any time some file is in use: by that lockprof knows that it still runs. */
+    file_remove_mapping(parents, mapped);
+    if (!created) {
         return false;
     }
     lockprof_slots = lockprof.slots - 1;

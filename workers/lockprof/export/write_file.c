@@ -2,6 +2,7 @@
 #include "lockprof/export/write_file.h"
 
 #include "base/mem.h"
+#include "base/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,20 +16,6 @@
 #define SEQUENCE_TRIES 100000
 /* Temporary files that a killed process of the same pid left. */
 #define TEMPORARY_TRIES 1000
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
 
 /* A new file beside `path`; with the rights that the umask gives, unlike mkstemp's. */
 static int open_temporary(const char *path, char **out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockprof/resolve/expression.h"
 
+#include "lockprof/resolve/operators.h"
 #include "lockprof/resolve/scopes.h"
 
 #include <dwarf.h>
@@ -236,77 +237,13 @@ static bool unary(struct machine *m, const Dwarf_Op *op)
     }
 }
 
-static bool binary_value(unsigned atom, uint64_t a, uint64_t b, uint64_t *out)
-{
-    int64_t sa = (int64_t)a, sb = (int64_t)b;
-    switch (atom) {
-    case DW_OP_and:
-        *out = a & b;
-        return true;
-    case DW_OP_or:
-        *out = a | b;
-        return true;
-    case DW_OP_xor:
-        *out = a ^ b;
-        return true;
-    case DW_OP_plus:
-        *out = a + b;
-        return true;
-    case DW_OP_minus:
-        *out = a - b;
-        return true;
-    case DW_OP_mul:
-        *out = a * b;
-        return true;
-    case DW_OP_shl:
-        *out = b < 64 ? a << b : 0;
-        return true;
-    case DW_OP_shr:
-        *out = b < 64 ? a >> b : 0;
-        return true;
-    case DW_OP_shra:
-        b = b < 63 ? b : 63;
-        *out = sa < 0 ? ~(~a >> b) : a >> b;
-        return true;
-    case DW_OP_eq:
-        *out = sa == sb;
-        return true;
-    case DW_OP_ne:
-        *out = sa != sb;
-        return true;
-    case DW_OP_lt:
-        *out = sa < sb;
-        return true;
-    case DW_OP_le:
-        *out = sa <= sb;
-        return true;
-    case DW_OP_gt:
-        *out = sa > sb;
-        return true;
-    case DW_OP_ge:
-        *out = sa >= sb;
-        return true;
-    case DW_OP_mod:
-        *out = b ? a % b : 0;
-        return b != 0;
-    case DW_OP_div:
-        if (b == 0 || (sb == -1 && sa == INT64_MIN)) {
-            return false;
-        }
-        *out = (uint64_t)(sa / sb);
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool binary(struct machine *m, const Dwarf_Op *op)
 {
     if (m->used < 2) {
         return false;
     }
     m->used--;
-    return binary_value(op->atom, m->stack[m->used - 1], m->stack[m->used], &m->stack[m->used - 1]);
+    return operator_apply(op->atom, m->stack[m->used - 1], m->stack[m->used], &m->stack[m->used - 1]);
 }
 
 /* Addresses and constants that stand in other sections or in the frame. */
@@ -437,7 +374,7 @@ static bool operate(struct machine *m, const Dwarf_Op *op)
     case DW_OP_deref_size:
         return unary(m, op);
     default:
-        return binary_value(atom, 1, 1, &value) ? binary(m, op) : push_far(m, op);
+        return operator_apply(atom, 1, 1, &value) ? binary(m, op) : push_far(m, op);
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockprof/resolve/frames_cfi.h"
 
+#include "lockprof/resolve/operators.h"
+
 #include "base/mem.h"
 
 #include <dwarf.h>
@@ -241,53 +243,9 @@ static bool combine(struct stack *s, uint8_t atom)
     if (s->depth < 2) {
         return false;
     }
-    uint64_t b = s->values[--s->depth], *a = &s->values[s->depth - 1];
-    switch (atom) {
-    case DW_OP_plus:
-        *a += b;
-        return true;
-    case DW_OP_minus:
-        *a -= b;
-        return true;
-    case DW_OP_mul:
-        *a *= b;
-        return true;
-    case DW_OP_and:
-        *a &= b;
-        return true;
-    case DW_OP_or:
-        *a |= b;
-        return true;
-    case DW_OP_xor:
-        *a ^= b;
-        return true;
-    case DW_OP_shl:
-        *a = b < 64 ? *a << b : 0;
-        return true;
-    case DW_OP_shr:
-        *a = b < 64 ? *a >> b : 0;
-        return true;
-    case DW_OP_eq:
-        *a = *a == b;
-        return true;
-    case DW_OP_ne:
-        *a = *a != b;
-        return true;
-    case DW_OP_ge:
-        *a = (int64_t)*a >= (int64_t)b;
-        return true;
-    case DW_OP_gt:
-        *a = (int64_t)*a > (int64_t)b;
-        return true;
-    case DW_OP_le:
-        *a = (int64_t)*a <= (int64_t)b;
-        return true;
-    case DW_OP_lt:
-        *a = (int64_t)*a < (int64_t)b;
-        return true;
-    default:
-        return false;
-    }
+    s->depth--;
+    uint64_t *top = &s->values[s->depth - 1];
+    return operator_apply(atom, *top, s->values[s->depth], top);
 }
 
 static bool deref(struct stack *s, const struct cfi_machine *machine)

@@ -108,7 +108,7 @@ all: $(BUILD)/locktrail $(BUILD)/locktrail-guard $(WORKERS)
 DEPS := gcc g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates binutils \
         libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
         liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libdw-dev libelf-dev libcmocka-dev \
-        python3 python3-venv python3-jsonschema zstd libxml2-utils dwz mandoc
+        python3 python3-venv python3-jsonschema zstd libxml2-utils dwz llvm mandoc
 .PHONY: deps
 deps:
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \

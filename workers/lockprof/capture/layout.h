@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offsets and sizes that the assembly entry shares with C; library.h and hot.c assert each of them. */
+/* Offsets and sizes that the assembly entry shares with C; library.h asserts each of them. */
 #ifndef LOCKPROF_CAPTURE_LAYOUT_H
 #define LOCKPROF_CAPTURE_LAYOUT_H
 

@@ -2,9 +2,10 @@
 /* The capture library's own declarations: state of a thread, of the process, and who calls whom.
  *
  * A call from the target goes entry.S (look-up in the thread's cache) -> on a hit the function's hit_ counterpart
- * (mutex.c, rwlock.c, condition.c ...), which makes the real call and counts; on a miss lockprof_miss (miss.c), which finds or
- * makes the slot (index.c, snapshot.c) first. Nothing here allocates, takes a lock or calls through the PLT on these
- * ways; every structure is added to by compare-and-swap, so that a signal handler may lock in the middle of a miss. */
+ * (mutex.c, rwlock.c, condition.c ...), which makes the real call and counts; on a miss lockprof_miss (miss.c), which
+ * finds or makes the slot (index.c, snapshot.c) first. Nothing here allocates, takes a lock or calls through the PLT on
+ * these ways; every structure is added to by compare-and-swap, so that a signal handler may lock in the middle of a
+ * miss. */
 #ifndef LOCKPROF_CAPTURE_LIBRARY_H
 #define LOCKPROF_CAPTURE_LIBRARY_H
 

@@ -2,6 +2,7 @@
 #include "lockprof/command/commands.h"
 
 #include "base/write.h"
+#include "lockprof/export/say.h"
 #include "lockprof/export/version.h"
 
 #include <errno.h>
@@ -22,15 +23,7 @@ static const struct command *find_command(const char *name)
 
 int output_error(const struct err *e)
 {
-    struct buf line = {0};
-    buf_printf(&line, "lockprof: %s", e->text);
-    for (size_t i = 0; i < line.size; i++)
-        if ((unsigned char)line.data[i] < ' ' || line.data[i] == 0x7F)
-            line.data[i] = '?';
-    buf_add_char(&line, '\n');
-    int ignored = write_all(STDERR_FILENO, line.data, line.size);
-    (void)ignored;
-    buf_fini(&line);
+    say_error(e->text);
     return (int)e->code;
 }
 

@@ -2,6 +2,7 @@
 #include "lockprof/export/say.h"
 
 #include "base/buf.h"
+#include "base/write.h"
 
 #include <stdbool.h>
 #include <unistd.h>
@@ -15,19 +16,26 @@ void say_quiet(void)
 
 void say(const char *fmt, ...)
 {
-    struct buf line = {0};
+    struct buf text = {0};
     va_list args;
     if (quiet)
         return;
-    buf_add_str(&line, "lockprof: ");
     va_start(args, fmt);
-    buf_vprintf(&line, fmt, args);
+    buf_vprintf(&text, fmt, args);
     va_end(args);
+    say_error(text.data);
+    buf_fini(&text);
+}
+
+void say_error(const char *text)
+{
+    struct buf line = {0};
+    buf_printf(&line, "lockprof: %s", text);
     for (size_t i = 0; i < line.size; i++)
         if ((unsigned char)line.data[i] < ' ' || line.data[i] == 0x7F)
             line.data[i] = '?';
     buf_add_char(&line, '\n');
-    ssize_t ignored = write(STDERR_FILENO, line.data, line.size);
+    int ignored = write_all(STDERR_FILENO, line.data, line.size);
     (void)ignored;
     buf_fini(&line);
 }

@@ -78,14 +78,19 @@ static struct image *find_image(struct open_source *o, const struct capture_snap
     return image;
 }
 
+static char *string_or_null(const struct tables *tables, uint32_t string)
+{
+    return string ? tables->strings[string] : NULL;
+}
+
 static struct lock_name as_lock_name(const struct tables *tables, const struct call_name *name)
 {
-    char *label = tables->strings[name->label], *text = strrchr(label, ':');
     return (struct lock_name){.source = name->source,
                               .from_parameter = name->from_parameter,
                               .from_global = name->from_global,
-                              .name = text ? text + 1 : label,
-                              .label = label};
+                              .name = string_or_null(tables, name->name),
+                              .file = string_or_null(tables, name->file),
+                              .line = name->line};
 }
 
 /* The label, an ELF symbol of C++ in it as the source has it. */
@@ -104,15 +109,13 @@ static uint32_t keep_label(struct tables *tables, const struct lock_name *name)
 
 static struct call_name keep_name(struct tables *tables, const struct lock_name *name)
 {
-    struct call_name kept = {.label = keep_label(tables, name),
-                             .source = (uint8_t)name->source,
-                             .from_parameter = name->from_parameter,
-                             .from_global = name->from_global};
-    if (name->source <= NAME_PATH && name->file) {
-        uint64_t hash = intern_hash(INTERN_SEED, name->file, strlen(name->file));
-        kept.declared = intern_hash(hash, &name->line, sizeof name->line) | 1;
-    }
-    return kept;
+    return (struct call_name){.label = keep_label(tables, name),
+                              .name = name->name ? tables_string(tables, name->name) : 0,
+                              .file = name->file ? tables_string(tables, name->file) : 0,
+                              .line = name->line,
+                              .source = (uint8_t)name->source,
+                              .from_parameter = name->from_parameter,
+                              .from_global = name->from_global};
 }
 
 static void take_name(struct open_source *o, struct lock_state *lock, const struct call_name *name, bool is_init)
@@ -122,9 +125,8 @@ static void take_name(struct open_source *o, struct lock_state *lock, const stru
     lock->has_init = lock->has_init || is_init;
     if (name->label == 0)
         return; /* the tables are full */
-    if (lock->best.declared && name->declared && lock->best.declared != name->declared)
-        lock->disputed = true;
     struct lock_name asked = as_lock_name(tables, name), known = as_lock_name(tables, &lock->best);
+    lock->disputed = lock->disputed || lock_name_contradicts(&asked, &known);
     if (lock->best.label != 0 && !lock_name_better(&asked, is_init, &known, lock->is_init))
         return;
     lock->best = *name;
@@ -135,7 +137,8 @@ static void take_name(struct open_source *o, struct lock_state *lock, const stru
  * lock. */
 static uint32_t label_of(const struct lock_state *lock, const struct call_name *call)
 {
-    bool shared = !lock->disputed && (call->declared || lock->has_init);
+    bool proved = call->source <= NAME_PATH && call->file;
+    bool shared = !lock->disputed && (proved || lock->has_init);
     return shared || call->label == 0 ? lock->best.label : call->label;
 }
 

@@ -16,9 +16,9 @@ struct slot_state {
 
 /* What one snapshot says of its lock. */
 struct call_name {
-    uint64_t declared; /* hash of the declaration's place; 0: nothing is proved */
-    uint32_t label;    /* string; 0: none */
-    uint8_t source;    /* enum name_source */
+    uint32_t label, name, file; /* strings; 0: none */
+    uint32_t line;
+    uint8_t source; /* enum name_source */
     bool from_parameter, from_global;
 };
 

@@ -3,45 +3,12 @@
  * function, values that they put into registers. */
 #include "lockprof/resolve/frames.h"
 
-#include "capture_build.h"
-#include "lockprof_target.h"
+#include "modules_fixture.h"
 
 #include "lockprof/resolve/symbols.h"
 
 #define RDI (1u << 5)
 #define RSI (1u << 4)
-
-struct fixture {
-    struct target target;
-    struct capture_file file;
-    struct modules *modules;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    target_init(&f->target);
-    *state = f;
-    return 0;
-}
-
-static void close_capture(struct fixture *f)
-{
-    modules_free(f->modules);
-    f->modules = NULL;
-    if (f->file.bytes != NULL) {
-        capture_file_close(&f->file);
-    }
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    close_capture(f);
-    target_fini(&f->target);
-    free(f);
-    return 0;
-}
 
 static void build(struct fixture *f, const char *compiler, const char *source)
 {
@@ -56,7 +23,7 @@ static const struct capture_snapshot *captured(struct fixture *f, const char *fu
 {
     struct capture_slot slot;
     struct err e;
-    close_capture(f);
+    close_modules(f);
     target_capture(&f->target, "./prog", &f->file);
     const struct capture_maps *maps = capture_file_maps(&f->file, f->file.header->last_maps);
     assert_int_equal(modules_open(&f->modules, &f->file, maps, NULL, &e), 0);

@@ -3,8 +3,7 @@
  * some addresses, in place of a captured process. */
 #include "lockprof/resolve/modules.h"
 
-#include "capture_build.h"
-#include "lockprof_target.h"
+#include "modules_fixture.h"
 
 #include "lockprof/resolve/symbols.h"
 
@@ -39,53 +38,18 @@ static const char work_c[] = "char far_bss[1 << 20];\n"
                              "    return square;\n"
                              "}\n";
 
-struct fixture {
-    struct target target;
-    struct capture_build build;
-    struct capture_file file;
-    struct modules *modules;
+/* In the program that ran last. */
+static struct {
     uint64_t work, main, variable, far_bss, words;
-};
+} at;
 
-static int setup(void **state)
+static int setup_sources(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-    target_init(&f->target);
+    int result = setup(state);
+    const struct fixture *f = *state;
     target_write(&f->target, "main.c", main_c);
     target_write(&f->target, "work.c", work_c);
-    *state = f;
-    return 0;
-}
-
-static void close_modules(struct fixture *f)
-{
-    modules_free(f->modules);
-    f->modules = NULL;
-    if (f->build.bytes != NULL) {
-        capture_file_close(&f->file);
-        capture_build_fini(&f->build);
-        f->build.bytes = NULL;
-    }
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    close_modules(f);
-    target_fini(&f->target);
-    free(f);
-    return 0;
-}
-
-static void open_text(struct fixture *f, const char *text, const struct capture_module *told, uint32_t count,
-                      const struct modules_options *options)
-{
-    struct err e;
-    close_modules(f);
-    capture_build_init(&f->build);
-    uint64_t maps = capture_build_maps(&f->build, text, told, count);
-    assert_int_equal(capture_file_of(&f->file, f->build.bytes, f->build.size, &e), 0);
-    assert_int_equal(modules_open(&f->modules, &f->file, capture_file_maps(&f->file, maps), options, &e), 0);
+    return result;
 }
 
 /* What the program wrote to `out`. */
@@ -95,11 +59,11 @@ static void open_target(struct fixture *f, const char *debug_directory)
     struct buf out = target_read(&f->target, "out");
     unsigned long a[6];
     assert_int_equal(sscanf(out.data, "%lx %lx %lx %lx %lx %lx\n", &a[0], &a[1], &a[2], &a[3], &a[4], &a[5]), 6);
-    f->work = a[0];
-    f->main = a[1];
-    f->variable = a[2];
-    f->far_bss = a[3];
-    f->words = a[4];
+    at.work = a[0];
+    at.main = a[1];
+    at.variable = a[2];
+    at.far_bss = a[3];
+    at.words = a[4];
     snprintf(path, sizeof path, "%s/%s", f->target.directory, debug_directory != NULL ? debug_directory : "");
     struct modules_options options = {.debug_directory = debug_directory != NULL ? path : NULL};
     open_text(f, strchr(out.data, '\n') + 1, NULL, 0, &options);
@@ -132,8 +96,8 @@ static void assert_full(struct fixture *f)
     Dwarf_Die function, unit, child;
     Dwarf_Addr bias;
     bool square = false;
-    if (!modules_function(f->modules, f->work + 1, &function, &unit, &bias)) {
-        fail_msg("no function: %s", modules_find(f->modules, f->work)->why);
+    if (!modules_function(f->modules, at.work + 1, &function, &unit, &bias)) {
+        fail_msg("no function: %s", modules_find(f->modules, at.work)->why);
     }
     assert_string_equal(dwarf_diename(&function), "work");
     assert_true(is_unit(&unit, "work.c"));
@@ -146,19 +110,19 @@ static void assert_full(struct fixture *f)
             Dwarf_Die type;
             assert_non_null(dwarf_formref_die(dwarf_attr_integrate(&child, DW_AT_type, &attribute), &type));
             assert_string_equal(dwarf_diename(&type), "int");
-            square = location_lies_in(&child, f->work - bias);
+            square = location_lies_in(&child, at.work - bias);
         }
     } while (dwarf_siblingof(&child, &child) == 0);
     assert_true(square);
     struct place place;
-    assert_int_equal(symbols_places(f->modules, f->work, &place, 1), 1);
+    assert_int_equal(symbols_places(f->modules, at.work, &place, 1), 1);
     assert_string_equal(place.function, "work");
     assert_int_equal(place.start_line, 3);
     assert_in_range(place.line, 4, 5); /* the prologue may be empty */
     assert_non_null(strstr(place.file, "work.c"));
-    assert_true(modules_unit(f->modules, f->main + 1, &unit, &bias));
+    assert_true(modules_unit(f->modules, at.main + 1, &unit, &bias));
     assert_true(is_unit(&unit, "main.c"));
-    assert_string_equal(modules_find(f->modules, f->work)->why, "");
+    assert_string_equal(modules_find(f->modules, at.work)->why, "");
 }
 
 #define DWO(compiler)                                                                                                  \
@@ -261,7 +225,7 @@ static void test_why_there_is_no_debug_information(void **state)
         target_run(&f->target, "rm -rf prog prog.* out dbg");
         target_run(&f->target, without[i].command);
         open_target(f, "dbg");
-        const struct module *module = modules_find(f->modules, f->work);
+        const struct module *module = modules_find(f->modules, at.work);
         print_message("  %s\n", without[i].command);
         assert_null(modules_dwarf(f->modules, module, &bias));
         /* The formats are this table's. */
@@ -281,9 +245,9 @@ static void test_a_split_unit_that_is_gone_leaves_its_skeleton(void **state)
     struct place place;
     target_run(&f->target, DWO("gcc -O1") " && rm *.dwo && ./prog");
     open_target(f, NULL);
-    assert_true(modules_unit(f->modules, f->work + 1, &unit, &bias));
+    assert_true(modules_unit(f->modules, at.work + 1, &unit, &bias));
     assert_int_equal(dwarf_tag(&unit), DW_TAG_skeleton_unit);
-    assert_int_equal(symbols_places(f->modules, f->work, &place, 1), 1);
+    assert_int_equal(symbols_places(f->modules, at.work, &place, 1), 1);
     assert_string_equal(place.function, "work");
     assert_in_range(place.line, 4, 5);
 }
@@ -295,20 +259,20 @@ static void test_memory_of_modules(void **state)
     uint64_t offset;
     target_run(&f->target, "gcc -g -O1 -o prog main.c work.c && ./prog");
     open_target(f, NULL);
-    const struct module *module = modules_find(f->modules, f->work);
+    const struct module *module = modules_find(f->modules, at.work);
     assert_string_equal(module->name, "prog");
     /* .bss beyond what the file maps belongs to the module. */
-    assert_ptr_equal(modules_find(f->modules, f->far_bss), module);
-    assert_ptr_equal(modules_find(f->modules, f->variable), module);
-    assert_true(modules_read(f->modules, NULL, f->words, words, sizeof words));
+    assert_ptr_equal(modules_find(f->modules, at.far_bss), module);
+    assert_ptr_equal(modules_find(f->modules, at.variable), module);
+    assert_true(modules_read(f->modules, NULL, at.words, words, sizeof words));
     assert_string_equal(words, "read-only words");
-    assert_false(modules_read(f->modules, NULL, f->variable, words, 4));
-    assert_string_equal(symbols_object(f->modules, f->variable + 1, &offset), "variable");
+    assert_false(modules_read(f->modules, NULL, at.variable, words, 4));
+    assert_string_equal(symbols_object(f->modules, at.variable + 1, &offset), "variable");
     assert_int_equal(offset, 1);
-    assert_string_equal(symbols_object(f->modules, f->far_bss, &offset), "far_bss");
+    assert_string_equal(symbols_object(f->modules, at.far_bss, &offset), "far_bss");
     assert_string_equal(symbols_thread_local(module, 2, &offset), "thread_variable");
     assert_null(symbols_thread_local(module, 4, &offset));
-    assert_null(symbols_object(f->modules, f->work, &offset));
+    assert_null(symbols_object(f->modules, at.work, &offset));
     assert_null(modules_find(f->modules, 1));
     assert_int_equal(module->build_id_size, 20);
 }
@@ -331,14 +295,14 @@ static void test_files_that_are_not_what_was_loaded(void **state)
         target_run(&f->target, "gcc -O1 -o prog main.c work.c && ./prog");
         target_run(&f->target, table[i].command);
         open_target(f, NULL);
-        const struct module *module = modules_find(f->modules, f->work);
+        const struct module *module = modules_find(f->modules, at.work);
         assert_non_null(module);
         assert_null(module->dwfl);
         assert_string_equal(module->name, "prog");
         assert_string_equal(module->why, table[i].why);
         /* Addresses are shown as in the file: the program is position-independent. */
-        assert_in_range(f->work - module->bias, 0x1000, 0x10000);
-        assert_int_equal(symbols_places(f->modules, f->work, &place, 1), 1);
+        assert_in_range(at.work - module->bias, 0x1000, 0x10000);
+        assert_int_equal(symbols_places(f->modules, at.work, &place, 1), 1);
         assert_null(place.function);
         target_run(&f->target, "rm -f prog");
     }
@@ -349,7 +313,7 @@ static void test_paths_with_spaces(void **state)
     struct fixture *f = *state;
     target_run(&f->target, "gcc -g -O1 -o 'my prog (deleted' main.c work.c && './my prog (deleted'");
     open_target(f, NULL);
-    assert_string_equal(modules_find(f->modules, f->work)->name, "my prog (deleted");
+    assert_string_equal(modules_find(f->modules, at.work)->name, "my prog (deleted");
     assert_full(f);
 }
 
@@ -371,7 +335,7 @@ static void test_files_are_shared(void **state)
     uint64_t maps = capture_build_maps(&build, strchr(out.data, '\n') + 1, NULL, 0);
     assert_int_equal(capture_file_of(&file, build.bytes, build.size, &e), 0);
     assert_int_equal(modules_open(&other, &file, capture_file_maps(&file, maps), &options, &e), 0);
-    assert_ptr_equal(modules_find(other, f->work)->dwfl, modules_find(f->modules, f->work)->dwfl);
+    assert_ptr_equal(modules_find(other, at.work)->dwfl, modules_find(f->modules, at.work)->dwfl);
     modules_free(other);
     capture_build_fini(&build);
     assert_full(f);
@@ -385,16 +349,16 @@ static void test_what_the_loader_told(void **state)
     struct fixture *f = *state;
     target_run(&f->target, "gcc -g -O1 -o prog main.c work.c && ./prog");
     open_target(f, NULL);
-    uint64_t bias = modules_find(f->modules, f->work)->bias;
+    uint64_t bias = modules_find(f->modules, at.work)->bias;
     struct buf out = target_read(&f->target, "out");
     const struct capture_module told[] = {
         {.bias = bias, .tls = 1, .phdr = bias + 64},
         {.bias = 12345, .tls = 7, .phdr = bias + 64},
         {.bias = 0, .tls = 3, .phdr = 1},
     };
-    assert_false(modules_find(f->modules, f->work)->is_main);
+    assert_false(modules_find(f->modules, at.work)->is_main);
     open_text(f, strchr(out.data, '\n') + 1, told, 3, NULL);
-    const struct module *module = modules_find(f->modules, f->work);
+    const struct module *module = modules_find(f->modules, at.work);
     assert_true(module->is_main);
     assert_int_equal(module->tls, 1);
     assert_int_equal(module->bias, bias);
@@ -445,16 +409,16 @@ static void test_without_a_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_debug_information_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_why_there_is_no_debug_information, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_split_unit_that_is_gone_leaves_its_skeleton, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_memory_of_modules, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_files_that_are_not_what_was_loaded, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_paths_with_spaces, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_files_are_shared, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_the_loader_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lines_of_other_forms_are_passed_over, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_without_a_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_debug_information_is_found, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_why_there_is_no_debug_information, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_a_split_unit_that_is_gone_leaves_its_skeleton, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_of_modules, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_files_that_are_not_what_was_loaded, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_paths_with_spaces, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_files_are_shared, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_loader_told, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_lines_of_other_forms_are_passed_over, setup_sources, teardown),
+        cmocka_unit_test_setup_teardown(test_without_a_list, setup_sources, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,60 +2,19 @@
 /* Programs print the addresses in themselves that are asked for, and what stands there. */
 #include "lockprof/resolve/symbols.h"
 
-#include "capture_build.h"
-#include "lockprof_target.h"
-
-struct fixture {
-    struct target target;
-    struct capture_build build;
-    struct capture_file file;
-    struct modules *modules;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    target_init(&f->target);
-    *state = f;
-    return 0;
-}
-
-static void close_modules(struct fixture *f)
-{
-    modules_free(f->modules);
-    f->modules = NULL;
-    if (f->build.bytes != NULL) {
-        capture_file_close(&f->file);
-        capture_build_fini(&f->build);
-        f->build.bytes = NULL;
-    }
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    close_modules(f);
-    target_fini(&f->target);
-    free(f);
-    return 0;
-}
+#include "modules_fixture.h"
 
 /* Compiles and runs the program, which writes addresses and its mappings to `out`; the addresses are returned. */
 static void run(struct fixture *f, const char *compiler, const char *source, unsigned long addresses[4])
 {
     char command[400];
-    struct err e;
-    close_modules(f);
     target_write(&f->target, "prog.c", source);
     snprintf(command, sizeof command, "rm -f prog out && %s -o prog prog.c && ./prog && cat out.maps >> out", compiler);
     target_run(&f->target, command);
     struct buf out = target_read(&f->target, "out");
     assert_int_equal(sscanf(out.data, "%lx %lx %lx %lx\n", &addresses[0], &addresses[1], &addresses[2], &addresses[3]),
                      4);
-    capture_build_init(&f->build);
-    uint64_t maps = capture_build_maps(&f->build, strchr(out.data, '\n') + 1, NULL, 0);
-    assert_int_equal(capture_file_of(&f->file, f->build.bytes, f->build.size, &e), 0);
-    assert_int_equal(modules_open(&f->modules, &f->file, capture_file_maps(&f->file, maps), NULL, &e), 0);
+    open_text(f, strchr(out.data, '\n') + 1, NULL, 0, NULL);
     buf_fini(&out);
 }
 

@@ -219,6 +219,22 @@ static bool contains(const struct path_search *search, uint64_t address, const s
     return search->lock >= address && search->lock - address < type->size;
 }
 
+/* What a pointer in a node points to. NULL: too many nodes. */
+static struct path_node *add_child(struct path_search *search, size_t parent, const struct slot *slot,
+                                   struct type *type)
+{
+    struct path_node *node = add_node(search);
+    if (node) {
+        node->root = search->nodes[parent].root;
+        node->parent = (int)parent;
+        node->pointer = slot->pointer;
+        node->offset = slot->offset;
+        node->type = type;
+        node->dereferences = search->nodes[parent].dereferences + 1;
+    }
+    return node;
+}
+
 static void add_target(struct path_search *search, size_t parent, const struct slot *slot, uint64_t address)
 {
     struct type *type = type_target(search->types, slot->pointer);
@@ -227,16 +243,10 @@ static void add_target(struct path_search *search, size_t parent, const struct s
         (!contains(search, address, type) && is_known(search, address, type))) {
         return;
     }
-    struct path_node *node = add_node(search);
+    struct path_node *node = add_child(search, parent, slot, type);
     if (node) {
-        node->root = search->nodes[parent].root;
-        node->parent = (int)parent;
-        node->pointer = slot->pointer;
-        node->offset = slot->offset;
-        node->type = type;
         node->in_memory = true;
         node->address = address;
-        node->dereferences = dereferences;
     }
 }
 
@@ -253,14 +263,8 @@ static void add_implicit(struct path_search *search, size_t parent, const struct
         !expression_location(&search->environment, &attr, ops, count, &location)) {
         return;
     }
-    struct path_node *node = add_node(search);
+    struct path_node *node = add_child(search, parent, slot, type_target(search->types, slot->pointer));
     if (node) {
-        node->root = search->nodes[parent].root;
-        node->parent = (int)parent;
-        node->pointer = slot->pointer;
-        node->offset = slot->offset;
-        node->type = type_target(search->types, slot->pointer);
-        node->dereferences = search->nodes[parent].dereferences + 1;
         place_node(node, &location);
         node->into = pointer->offset;
         node->address += (uint64_t)pointer->offset;

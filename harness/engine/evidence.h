@@ -9,6 +9,7 @@
 #include "profile/profile.h"
 #include "scenario/scenario.h"
 #include "trail/trail.h"
+#include "trail/uploads.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,8 +54,26 @@ struct evidence_copy {
     uint64_t size;     /* bytes as captured */
     char *start, *end; /* of an upload's event.json; "" for a local file */
     char *runtime_id;
-    struct profile *profile; /* NULL where it can't be read */
-    char *unreadable;        /* why, else NULL */
+    int answered;                /* status that the sender of the upload was told; 0 unknown, or none */
+    struct profile *profile;     /* NULL where it can't be read, and at the stage `ui` */
+    char *unreadable;            /* why, else NULL */
+    struct screen_names *screen; /* of the stage `ui`: what was shown; else NULL */
+};
+
+/* What a person was shown of one process. */
+struct screen_names {
+    char **labels; /* each once, in the order in which they were shown */
+    size_t label_count;
+    char *how;       /* "pprof in Chromium 156", "attested by a person" */
+    char **pictures; /* paths relative to the run directory */
+    size_t picture_count;
+};
+
+/* A program that served the run. */
+struct service_outcome {
+    char *name;  /* "trace-agent" */
+    char *cause; /* how it ended: "exit 0", "killed", "was running when the coordinator ended" */
+    bool good;
 };
 
 /* Uploads at one stage. */
@@ -99,6 +118,10 @@ struct evidence {
     struct problem *problems; /* at most EVIDENCE_PROBLEMS_MAX, and a last one that counts the further ones */
     size_t problem_count, problem_capacity;
     uint64_t problems_dropped;
+    struct trail_matching matching; /* which copies are one upload; counts for each hop */
+    struct service_outcome *services;
+    size_t service_count, service_capacity;
+    char *faults; /* what faults did, one line each ("" where none was asked for): a run with faults proves locktrail */
     char *forward_described; /* "" where uploads stayed inside */
     char *profiles_url;      /* "" where there is none */
     struct trail_result trail;

@@ -20,6 +20,29 @@ enum protocol { PROTOCOL_SILENT, PROTOCOL_LINES };
 enum control_kind { CONTROL_NONE, CONTROL_BUILTIN, CONTROL_COMMAND };
 enum report_kind { REPORT_BRIEF, REPORT_DEBUG };
 enum forward_kind { FORWARD_ENVIRONMENT, FORWARD_NONE, FORWARD_AGENT, FORWARD_AGENTLESS };
+enum agent_kind { AGENT_NONE, AGENT_TRACE_AGENT, AGENT_SERVERLESS_COMPAT, AGENT_TEST_AGENT, AGENT_EXTERNAL };
+enum backend_kind { BACKEND_NONE, BACKEND_STORE, BACKEND_DATADOG, BACKEND_DIRECTORY };
+enum ui_kind { UI_NONE, UI_PPROF, UI_ASK };
+enum codec_word { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_LZ4 }; /* in the order of enum profile_encoding */
+/* How value_rewritten writes. */
+enum rewrite_rule { RULE_LOWER, RULE_UPPER, RULE_REPLACE, RULE_PREFIX, RULE_SUFFIX, RULE_OTHER };
+/* Changes in a tap that are no mechanism of a lost name by themselves. */
+enum fault_change {
+    CHANGE_NONE,
+    CHANGE_STATUS,         /* `status`: the next hop is not asked, the sender gets this */
+    CHANGE_DELAY,          /* `delay` */
+    CHANGE_RESET,          /* the connection to the next hop is cut in mid-body */
+    CHANGE_CONTENT_LENGTH, /* the next hop is told `length` bytes more than there are */
+    CHANGE_RECOMPRESSED,   /* `codec` */
+    CHANGE_STRINGS_REORDERED,
+    CHANGE_STRINGS_DUPLICATED,
+    CHANGE_SAMPLES_REORDERED,
+    CHANGE_TYPE_ADDED,        /* a sample type more, with values of 0 */
+    CHANGE_TYPES_RENAMED,     /* lock-acquire becomes lock_acquire */
+    CHANGE_HEADERS,           /* a header more, and User-Agent changed */
+    CHANGE_UPLOADS_REORDERED, /* held back behind the next one */
+    CHANGE_COUNT
+};
 
 struct scenario_phase {
     char *pattern;
@@ -92,6 +115,37 @@ struct scenario_worker {
     size_t lock_count;
 };
 
+/* What stands between the workers and the backend. The first of a scenario answers the workers; each further one gets
+ * the same uploads beside it. */
+struct scenario_agent {
+    enum agent_kind kind;
+    char *url;                /* external: "http://HOST:PORT" or "unix:///PATH" */
+    int64_t start_timeout_ms; /* until it answers GET /info */
+    int64_t stop_timeout_ms;  /* from SIGTERM to SIGKILL */
+};
+
+/* Names lost on purpose, in the tap at whose stage the loss is to be seen: `upload` before the first tap records,
+ * `agent` between that and the agent, `backend` behind the tap that is behind the agent. One of `mechanism` and
+ * `change` is given. */
+struct scenario_fault {
+    enum stage at;
+    bool has_mechanism;
+    enum mechanism mechanism; /* those that can happen on the way: label_dropped to duplicated */
+    enum fault_change change;
+    double
+        rate; /* 0 < x <= 1: the chance of each lock sample (mechanisms that change samples), or else of each upload */
+    char **locks; /* names or ids; none: every lock */
+    size_t lock_count;
+    char *worker;           /* whose uploads; NULL: all */
+    uint64_t length;        /* value_truncated: bytes that are left; content_length: bytes too many */
+    enum rewrite_rule rule; /* value_rewritten */
+    char *from, *to;        /* value_rewritten: `replace` one text by another, `prefix`, `suffix`, `other`: to;
+                               label_key_renamed:        to */
+    int status;
+    int64_t delay_ms;
+    enum codec_word codec;
+};
+
 struct scenario {
     char *path; /* as given on the command line */
     char *name, *description;
@@ -127,6 +181,27 @@ struct scenario {
         char *site; /* agentless: "datadoghq.com"; NULL: from the environment */
         int64_t timeout_ms;
     } forward;
+
+    struct scenario_agent *agents;
+    size_t agent_count;
+    struct {
+        enum backend_kind kind;
+        char *url;           /* datadog: of the list and download API; NULL: https://app.SITE */
+        char *intake;        /* datadog: where uploads go; NULL: https://intake.profile.SITE/api/v2/profile */
+        char *site;          /* datadog: NULL: DD_SITE, or datadoghq.com */
+        char *directory;     /* directory */
+        int64_t deadline_ms; /* until all uploads are to be read back */
+        int64_t timeout_ms;  /* for one request */
+    } backend;
+    struct {
+        enum ui_kind kind;
+        char *pprof;        /* program; NULL: build/bin/pprof, else that of PATH */
+        char *driver;       /* program: chromedriver */
+        int64_t timeout_ms; /* for one page */
+        char *link;         /* ask: where the person looks; NULL: the site's page of the service */
+    } ui;
+    struct scenario_fault *faults;
+    size_t fault_count;
 
     struct scenario_lock *expect;
     size_t expect_count;
@@ -193,6 +268,16 @@ enum arms scenario_worker_arms(const struct scenario *s, const struct scenario_w
 unsigned scenario_worker_sampling(const struct scenario_worker *w);
 /* The chance of one acquire to be sampled. */
 double scenario_worker_capture_rate(const struct scenario_worker *w);
+
+/* Whether uploads go on behind the first tap: an agent or a backend is named. Without, the intake is the end of the
+ * way. */
+bool scenario_has_pipeline(const struct scenario *s);
+
+/* "trace-agent", "store", "pprof": as in YAML. */
+const char *scenario_agent_name(enum agent_kind kind);
+const char *scenario_backend_name(enum backend_kind kind);
+const char *scenario_ui_name(enum ui_kind kind);
+const char *fault_change_name(enum fault_change change);
 
 /* The word of a build, as it stands in YAML and in the program's name: "O2g". */
 const char *scenario_build_name(enum build build);

@@ -59,6 +59,9 @@ struct instance {
     int64_t duration_ms; /* how long its workload ran; 0 unknown */
     bool left_out;       /* nobody started it, and that is in order: none of its copies is missed */
     bool unfinished;     /* it did not reach its end: what its copies lack may just not have been written yet */
+    /* The uploads of another process, sent to a second agent as well: what it has at the stage `upload` is that one's,
+     * and counts there. */
+    bool mirror;
     struct lock_count *counts;
 };
 

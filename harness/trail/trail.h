@@ -46,6 +46,39 @@ struct trail_copy {
     uint64_t unlabelled_samples;              /* lock samples without a `lock name` label */
     const struct trail_label_key *label_keys; /* of the lock samples; for label_key_renamed */
     size_t label_key_count;
+    /* Of the upload that it came in, as far as known. */
+    const char *runtime_id;   /* NULL or "" unknown */
+    int64_t start_ns, end_ns; /* what it covers, wall clock; both 0 unknown */
+    unsigned sequence;        /* order of arrival at this stage in this process, from 1; 0 unknown */
+    int answered;             /* status that its sender was told; 0 unknown, or none */
+    bool names_only; /* what a person was shown: which names, and no count that could be held against another */
+};
+
+/* What happened to lock samples between two copies of one upload. */
+enum trail_move_kind {
+    MOVE_KEPT,       /* the same label */
+    MOVE_CHANGED,    /* another label under the same key */
+    MOVE_REKEYED,    /* under another key (`key`): `to` is the value there */
+    MOVE_UNLABELLED, /* the sample is there, without a label */
+    MOVE_GONE,       /* the sample is not there */
+    MOVE_ADDED       /* a sample that was not there before; `from` is NULL */
+};
+
+struct trail_move {
+    enum trail_move_kind kind;
+    const char *from, *to, *key; /* values of the label; NULL where there is none. A sample without a label before has
+                                    `from` NULL too: KEPT where it has none after, CHANGED where it has */
+    uint64_t samples;
+    uint64_t acquires_before, acquires_after;
+};
+
+/* Two copies of one upload at neighbouring stages of a process. */
+struct trail_pair {
+    size_t before, after; /* in the input's copies */
+    bool compared;        /* false: one of the two can't be read, and there are no moves */
+    bool same;            /* no sample differs */
+    const struct trail_move *moves;
+    size_t move_count;
 };
 
 /* A setting of the run that is known to cost names, from the runtime's documentation. */
@@ -74,6 +107,8 @@ struct trail_input {
     const struct ledger *ledger;
     const struct trail_copy *copies;
     size_t copy_count;
+    const struct trail_pair *pairs; /* of trail_match_uploads, with what was found between them */
+    size_t pair_count;
     bool stage_ran[STAGE_COUNT]; /* declared is always taken as run */
     enum control_outcome control;
     const char *control_why; /* for CONTROL_FAILED: why */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The uploads of a run, read back from where a person would find them.
+ *
+ * Happy path: list → each upload that is new is fetched → until all that were expected are there: READBACK_OVER.
+ * Failure modes: not there yet (asked again with backoff until the deadline; what is missing then is told, and is a
+ * matter for the judgement, not an error); 429 (waits as X-RateLimit-Reset says); 401, 403 (keys: an error that says
+ * which); an answer that has not the form that is known (an error that says what was expected and what came, never a
+ * loss); a connection that fails (tried again until the deadline, then an error). */
+#ifndef LOCKTRAIL_PIPELINE_READBACK_H
+#define LOCKTRAIL_PIPELINE_READBACK_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "io/http_client.h"
+
+struct readback;
+
+enum readback_kind {
+    READBACK_PROFILES_API, /* Datadog's, which locktrail's own store speaks too */
+    READBACK_DIRECTORY,    /* files that someone else puts there */
+    READBACK_TEST_AGENT    /* GET /test/session/requests of ddapm-test-agent */
+};
+
+/* One process whose uploads are looked for. */
+struct readback_wanted {
+    const char *instance;
+    unsigned expected; /* how many uploads passed the last hop on the way there; 0: not known, one pass is made */
+    const char *const *hashes; /* SHA-256 (hex) of the profiles that passed it: for READBACK_DIRECTORY, to tell whose a
+                                  file is */
+    size_t hash_count;
+};
+
+struct readback_options {
+    enum readback_kind kind;
+    const char *url; /* "https://app.datadoghq.com", "http://127.0.0.1:40123" (list and download are below it) */
+    const char *unix_socket;               /* or NULL */
+    const char *api_key, *application_key; /* NULL: not sent. Never part of a text */
+    const char *directory;                 /* READBACK_DIRECTORY */
+    const char *service, *env, *run_id;
+    int64_t from_ms, to_ms; /* wall clock, since 1970: the run's beginning and end; the query is a minute wider */
+    const struct readback_wanted *wanted;
+    size_t wanted_count;
+    int64_t deadline_ms; /* from readback_start; "not there yet" becomes "not there" */
+    int64_t timeout_ms;  /* for one request */
+};
+
+enum readback_event_kind {
+    READBACK_UPLOAD,   /* one upload, fetched */
+    READBACK_PROGRESS, /* `text`: "5 of 7 uploads are there, asking again in 2 s" */
+    READBACK_OVER /* the last event. `error` NULL: everything that is there was fetched (`missing` uploads are not) */
+};
+
+/* A profile of an upload. Borrowed. */
+struct readback_profile {
+    const char *name; /* "profile.pprof" */
+    const void *bytes;
+    size_t size;
+};
+
+struct readback_event {
+    enum readback_event_kind kind;
+    const char *instance;    /* READBACK_UPLOAD */
+    const char *id;          /* event id, or the file's name */
+    const char *runtime_id;  /* "" unknown */
+    const char *start, *end; /* ISO 8601; "" unknown */
+    const struct readback_profile *profiles;
+    size_t profile_count;
+    const char *text;
+    unsigned missing;
+    const struct err *error;
+};
+typedef void (*readback_fn)(struct readback *readback, const struct readback_event *event, void *data);
+
+/* `options` is copied but for nothing: all strings too. Events never come from within. All on the loop's thread. */
+struct readback *readback_start(uv_loop_t *loop, const struct readback_options *options, readback_fn fn, void *data,
+                                struct err *e);
+/* The user wants an end: READBACK_OVER comes with ERR_INTERRUPTED. */
+void readback_stop(struct readback *readback);
+/* After READBACK_OVER, also from within it. */
+void readback_free(struct readback *readback, void (*closed)(void *data), void *data);
+
+#endif

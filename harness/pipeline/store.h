@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* locktrail's own backend: takes uploads as the intake does, keeps them in a directory, and gives them back by the list
+ * and download API of Datadog's profile pages (docs/formats.md, "The store"), so that the same client reads both. */
+#ifndef LOCKTRAIL_PIPELINE_STORE_H
+#define LOCKTRAIL_PIPELINE_STORE_H
+
+#include "io/disk.h"
+#include "pipeline/intake.h"
+
+struct store;
+
+struct store_options {
+    const char *listen;
+    size_t max_body, max_header;
+    unsigned max_parts;
+    int64_t idle_timeout_ms;
+    const char *directory; /* where uploads lie: DIRECTORY/ID/PART, and DIRECTORY/ID.json */
+    uint64_t max_bytes;    /* kept; the oldest are dropped above it, and said so. 0: no limit */
+    const char *api_key,
+        *application_key; /* wanted in DD-API-KEY and DD-APPLICATION-KEY of list and download; NULL: any */
+};
+
+/* For the journal: an upload is on the disk (`error` NULL) or is not. `id` is the event id. */
+typedef void (*store_fn)(struct store *store, const struct upload *upload, const char *id, const struct err *error,
+                         void *data);
+
+/* Takes GET /info, POST /profiling/v1/input, POST /api/v2/profile; POST /api/unstable/profiles/list, GET
+ * /api/ui/profiling/profiles/PROFILE_ID/download?eventId=EVENT_ID (a zip). Strings are copied; `disk` is borrowed. */
+struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store_options *options, store_fn fn,
+                          void *data, struct err *e);
+const char *store_url(const struct store *store);
+void store_stop(struct store *store, void (*closed)(void *data), void *data);
+
+#endif

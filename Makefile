@@ -8,7 +8,7 @@ OPT ?= -O2
 PKG_CONFIG ?= pkg-config
 JOBS ?= $(shell nproc)
 FOLDERS := base trail profile scenario io pipeline engine report commands
-PACKAGES := libuv libcurl libprotobuf-c yaml-0.1 libzstd liblz4 zlib libmicrohttpd libcrypto
+PACKAGES := libuv libcurl libprotobuf-c yaml-0.1 libzstd liblz4 zlib libmicrohttpd libcrypto libzip
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -107,7 +107,7 @@ all: $(BUILD)/locktrail $(BUILD)/locktrail-guard $(WORKERS)
 ## make deps       install what is missing (Debian packages; as root or through sudo, elsewhere it names them)
 DEPS := gcc g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates binutils \
         libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
-        liblz4-dev zlib1g-dev libmicrohttpd-dev libssl-dev libdw-dev libelf-dev libcmocka-dev \
+        liblz4-dev zlib1g-dev libzip-dev libmicrohttpd-dev libssl-dev libdw-dev libelf-dev libcmocka-dev \
         python3 python3-venv python3-jsonschema zstd libxml2-utils dwz llvm mandoc
 .PHONY: deps
 deps:

@@ -25,6 +25,7 @@ HOMES = {
     r"microhttpd\.h": {"io"},
     r"openssl/.*": {"io"},
     r"yaml\.h": {"scenario"},
+    r"zip\.h": {"pipeline"},
     r"(zstd|lz4frame|lz4|zlib)\.h": {"profile", "export"},
     r".*\.pb-c\.h": {"profile", "export"},
 }
@@ -83,7 +84,8 @@ def check(root):
 def selftest():
     planted = [("harness", "trail", '#include "engine/run.h"\n'), ("harness", "profile", "#include <uv.h>\n"),
                ("harness", "base", '#include "trail/words.h"\n'), ("harness", "report", "#include <curl/curl.h>\n"),
-               ("lockprof", "capture", '#include "base/err.h"\n'), ("lockprof", "export", "#include <elfutils/libdw.h>\n"),
+               ("harness", "io", "#include <zip.h>\n"), ("lockprof", "capture", '#include "base/err.h"\n'),
+               ("lockprof", "export", "#include <elfutils/libdw.h>\n"),
                ("lockprof", "resolve", '#include "lockprof/export/collect.h"\n'),
                ("lockprof", "resolve", '#include "lockprof/capture/real.h"\n')]
     for tree, folder, text in planted:

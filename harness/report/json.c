@@ -2,6 +2,7 @@
 #include "report/json.h"
 
 #include "base/json.h"
+#include "report/json_way.h"
 #include "report/version.h"
 #include "report/view.h"
 
@@ -100,7 +101,14 @@ static void put_state(struct json_out *j, enum stage stage, const struct stage_r
     json_object_end(j);
 }
 
-static void put_loss(struct json_out *j, const struct trail_lock *lock)
+/* The stage whose copy still had the name; null where the collector itself lost it. */
+static void put_loss_from(struct json_out *j, const struct evidence *ev, const struct loss *loss)
+{
+    enum stage before = loss->stage > STAGE_COLLECTOR ? view_stage_before(ev, loss->stage) : STAGE_DECLARED;
+    json_put_string(j, "from", before == STAGE_DECLARED || loss->by_collector ? NULL : stage_name(before));
+}
+
+static void put_loss(struct json_out *j, const struct evidence *ev, const struct trail_lock *lock)
 {
     json_key(j, "loss");
     if (!lock->lost) {
@@ -111,6 +119,8 @@ static void put_loss(struct json_out *j, const struct trail_lock *lock)
     json_put_string(j, "stage", stage_name(lock->loss.stage));
     json_put_string(j, "mechanism", mechanism_name(lock->loss.mechanism));
     json_put_string(j, "evidence", lock->loss.evidence);
+    put_loss_from(j, ev, &lock->loss);
+    json_put_bool(j, "by_collector", lock->loss.by_collector);
     json_object_end(j);
 }
 
@@ -153,7 +163,7 @@ static void put_lock(struct json_out *j, const struct evidence *ev, const struct
     for (int stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++)
         put_state(j, stage, &t->stages[stage]);
     json_object_end(j);
-    put_loss(j, t);
+    put_loss(j, ev, t);
     json_put_bool(j, "known_limit", t->known_limit);
     json_object_end(j);
     buf_fini(&site);
@@ -307,6 +317,7 @@ void report_json(const struct evidence *ev, struct buf *out)
     json_array_end(j);
     put_left_out(j, ev);
     put_uploads(j, ev);
+    json_way(j, ev);
     put_problems(j, ev);
     json_object_end(j);
     buf_add_char(out, '\n');

@@ -76,7 +76,7 @@ static void add_skipped(struct buf *out, const struct trail_lock *lock, enum sta
     free(needed);
 }
 
-static void add_failure(struct buf *out, const struct trail_lock *lock, enum stage stage)
+static void add_failure(struct buf *out, const struct evidence *ev, const struct trail_lock *lock, enum stage stage)
 {
     const char *state = lock_state_name(lock->stages[stage].state);
     if (!lock->lost || lock->loss.stage > stage) {
@@ -85,10 +85,12 @@ static void add_failure(struct buf *out, const struct trail_lock *lock, enum sta
         free(message);
         return;
     }
-    char *message = mem_printf("%s at %s: %s at %s", state, stage_name(stage), mechanism_name(lock->loss.mechanism),
-                               stage_name(lock->loss.stage));
+    char *place = view_place(ev, &lock->loss);
+    char *message =
+        mem_printf("%s at %s: %s at %s", state, stage_name(stage), mechanism_name(lock->loss.mechanism), place);
     add_outcome(out, "failure", mechanism_name(lock->loss.mechanism), message, lock->loss.evidence);
     free(message);
+    free(place);
 }
 
 static void add_case_begin(struct buf *out, const char *class_name, const char *name)
@@ -118,7 +120,7 @@ static void add_lock_case(struct buf *out, const struct evidence *ev, const char
     case VIEW_LOST:
     case VIEW_BAD:
         counts->failures++;
-        add_failure(out, lock, stage);
+        add_failure(out, ev, lock, stage);
         break;
     }
     buf_add_str(out, "    </testcase>\n");

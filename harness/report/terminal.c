@@ -29,6 +29,18 @@ static void add_value(const struct terminal *t, const char *key, const char *val
     text_add_wrapped(t->out, value, VALUE_COLUMN);
 }
 
+/* Whoever reads of a lost name has to know that it was lost on purpose. */
+static void add_faults(const struct terminal *t, struct buf *text)
+{
+    if (!t->ev->faults || !t->ev->faults[0])
+        return;
+    buf_clear(text);
+    buf_printf(text,
+               "this run changed or lost uploads on purpose: it proves locktrail, and says nothing of the pipeline\n%s",
+               t->ev->faults);
+    add_value(t, "FAULTS", text->data);
+}
+
 static void add_run(const struct terminal *t)
 {
     const struct evidence *ev = t->ev;
@@ -42,6 +54,7 @@ static void add_run(const struct terminal *t)
         add_value(t, "KILLED", "locktrail did not live to the end of this run; this is what the run left");
     if (ev->interrupted)
         add_value(t, "STOPPED", "the user interrupted this run; this is what it had until then");
+    add_faults(t, &text);
     buf_fini(&text);
 }
 
@@ -166,10 +179,13 @@ void report_terminal(const struct evidence *ev, bool colour, struct buf *out)
     add_control(t);
     terminal_table(t);
     terminal_losses(t);
+    terminal_hops(t);
+    terminal_screens(t);
     terminal_notes(t);
     terminal_known_limits(t);
     terminal_undersampled(t);
     terminal_undeclared(t);
+    terminal_services(t);
     terminal_problems(t);
     terminal_debug(t);
     add_uploads(t);

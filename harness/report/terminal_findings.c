@@ -58,14 +58,16 @@ static void free_groups(struct groups *g)
 static void add_loss(const struct terminal *t, const struct trail_lock *lock)
 {
     const char *mechanism = mechanism_name(lock->loss.mechanism);
-    const char *stage = stage_name(lock->loss.stage);
+    char *place = view_place(t->ev, &lock->loss);
     char *label = view_lock_label(t->ev, lock->lock);
-    text_add_fitted(t->out, label, TEXT_WIDTH - strlen(": ") - strlen(mechanism) - strlen(" at ") - strlen(stage));
+    text_add_fitted(t->out, label,
+                    TEXT_WIDTH - strlen(": ") - strlen(mechanism) - strlen(" at ") - text_columns(place));
     buf_add_str(t->out, ": ");
     text_add_coloured(t->out, mechanism, terminal_colour(t, TEXT_RED));
-    buf_printf(t->out, " at %s\n", stage);
+    buf_printf(t->out, " at %s\n", place);
     add_paragraph(t, lock->loss.evidence);
     free(label);
+    free(place);
 }
 
 /* As wide as the longest name of those that are shown. */
@@ -103,8 +105,10 @@ static void add_group(const struct terminal *t, const struct groups *g, size_t f
 {
     const struct loss *loss = &t->ev->trail.locks[first - 1].loss;
     size_t width = group_width(t, g, first), shown = 0, count = g->count[loss->group];
+    char *place = view_place(t->ev, loss);
     text_add_coloured(t->out, mechanism_name(loss->mechanism), terminal_colour(t, TEXT_RED));
-    buf_printf(t->out, " at %s: %zu locks\n", stage_name(loss->stage), count);
+    buf_printf(t->out, " at %s: %zu locks\n", place, count);
+    free(place);
     if (loss->own[0] == '\0') {
         add_names(t, g, first);
         add_paragraph(t, loss->common);

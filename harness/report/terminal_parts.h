@@ -37,6 +37,11 @@ void terminal_undersampled(const struct terminal *t);
 void terminal_undeclared(const struct terminal *t);
 void terminal_problems(const struct terminal *t);
 
+/* terminal_way.c: what happened between the stages. */
+void terminal_hops(const struct terminal *t);
+void terminal_screens(const struct terminal *t);
+void terminal_services(const struct terminal *t);
+
 /* terminal_debug.c: for `report: debug`, what each local pprof shows, and which side of it is to blame. */
 void terminal_debug(const struct terminal *t);
 

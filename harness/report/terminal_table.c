@@ -127,10 +127,21 @@ static void add_state(const struct terminal *t, const struct trail_lock *lock, e
     text_add_cell(t->out, word, width, false, terminal_colour(t, colour));
 }
 
+/* A name that is too long for its column has a line of its own: names are what this table is for. */
+static void add_name(const struct terminal *t, const struct layout *l, const char *label)
+{
+    if (text_columns(label) <= l->name_width) {
+        text_add_cell(t->out, label, l->name_width, false, TEXT_PLAIN);
+        return;
+    }
+    text_add_fitted(t->out, label, TEXT_WIDTH);
+    buf_printf(t->out, "\n%*s", (int)l->name_width, "");
+}
+
 static void add_row(const struct terminal *t, const struct layout *l, const struct trail_lock *lock)
 {
     char *label = view_lock_label(t->ev, lock->lock);
-    text_add_cell(t->out, label, l->name_width, false, TEXT_PLAIN);
+    add_name(t, l, label);
     free(label);
     if (l->acquires) {
         struct lock_count truth = view_truth(t->ev, lock->lock);

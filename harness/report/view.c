@@ -102,6 +102,27 @@ const char *view_left_out(const struct evidence *ev, const char *worker)
     return NULL;
 }
 
+enum stage view_stage_before(const struct evidence *ev, enum stage stage)
+{
+    int before = (int)stage - 1;
+    while (before > STAGE_DECLARED && (before == STAGE_CONTROL || !view_stage_ran(ev, (enum stage)before)))
+        before--;
+    return (enum stage)before;
+}
+
+char *view_hop(enum stage from, enum stage to)
+{
+    return mem_printf("%s \xE2\x86\x92 %s", stage_name(from), stage_name(to));
+}
+
+char *view_place(const struct evidence *ev, const struct loss *loss)
+{
+    enum stage before = loss->stage > STAGE_COLLECTOR ? view_stage_before(ev, loss->stage) : STAGE_DECLARED;
+    if (before == STAGE_DECLARED || loss->by_collector)
+        return mem_strdup(stage_name(loss->stage));
+    return view_hop(before, loss->stage);
+}
+
 const char *view_control(const struct evidence *ev)
 {
     switch (ev->control) {

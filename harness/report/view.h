@@ -31,6 +31,17 @@ char *view_needed(const struct stage_result *result);
 /* Why the worker of that name was left out of the run; NULL where it was not. */
 const char *view_left_out(const struct evidence *ev, const char *worker);
 
+/* The stage before this one on the way of a name, of those that were looked at (the control is not on the way);
+ * STAGE_DECLARED where there is none. */
+enum stage view_stage_before(const struct evidence *ev, enum stage stage);
+
+/* Where a name was lost, for people: the hop, "upload → agent"; or the stage alone, "collector", where the collector
+ * itself did it or nothing before was looked at. The caller's. */
+char *view_place(const struct evidence *ev, const struct loss *loss);
+
+/* "upload → agent". The caller's. */
+char *view_hop(enum stage from, enum stage to);
+
 const char *view_control(const struct evidence *ev); /* "passed", "failed", "not_run" */
 
 #endif

@@ -103,6 +103,7 @@ static inline struct evidence *evidence_begin(const char *name)
     ev->control_output = text("");
     ev->forward_described = text("");
     ev->profiles_url = text("");
+    ev->faults = text("");
     ev->uploads = (struct upload_counts){.received = 3, .stored = 3};
     for (int stage = STAGE_DECLARED; stage <= STAGE_UPLOAD; stage++)
         ev->stage_ran[stage] = true;
@@ -113,8 +114,8 @@ static inline struct evidence *evidence_begin(const char *name)
     return ev;
 }
 
-/* Declares a lock; `states` are those at control, collector and upload, one letter each: e m a g - (absent) f
- * (undersampled) n (not run). */
+/* Declares a lock; `states` are those at control, collector, upload and so on (not run where it ends), one letter each:
+ * e m a g - (absent) f (undersampled) n (not run). */
 static inline struct trail_lock *add_lock(struct evidence *ev, const char *worker, const char *id, const char *name,
                                           const char *site_file, unsigned line, uint64_t acquires, const char *states)
 {
@@ -139,7 +140,7 @@ static inline struct trail_lock *add_lock(struct evidence *ev, const char *worke
     t->lock = index;
     for (int stage = 0; stage < STAGE_COUNT; stage++)
         t->stages[stage].state = STATE_NOT_RUN;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; states[i]; i++)
         t->stages[STAGE_CONTROL + i].state = (enum lock_state)(strchr(letters, states[i]) - letters);
     return t;
 }
@@ -460,6 +461,104 @@ static inline struct evidence *make_killed(void)
                 "Fatal Python error: Segmentation fault\n\n  File \"/app/worker.py\", line 12 in lock\n");
     judge_by_hand(ev, VERDICT_ERROR, "The run went wrong, so its profiles prove nothing.");
     add_step(ev, "Fix the problems that are listed, then run again.");
+    return ev;
+}
+
+static inline void add_hop(struct evidence *ev, struct trail_hop hop)
+{
+    ev->matching.hops[ev->matching.hop_count++] = hop;
+}
+
+static inline void add_screen(struct evidence *ev, size_t instance, const char *label, const char *longest)
+{
+    struct screen_names *s = take(1, sizeof *s);
+    char *name = ev->ledger.instances[instance].name;
+    s->labels = take(2, sizeof *s->labels);
+    s->labels[s->label_count++] = text(label);
+    s->labels[s->label_count++] = text(longest);
+    s->how = text("pprof in Chromium 156");
+    s->pictures = take(2, sizeof *s->pictures);
+    char *flamegraph = mem_printf("copies/ui/%s.1.flamegraph.png", name),
+         *top = mem_printf("copies/ui/%s.1.top.png", name);
+    char *names = mem_printf("copies/ui/%s.1.json", name);
+    s->pictures[s->picture_count++] = text(flamegraph);
+    s->pictures[s->picture_count++] = text(top);
+    add_copy(ev, STAGE_UI, instance, names, label, 1);
+    ev->copies[ev->copy_count - 1].profile = NULL;
+    ev->copies[ev->copy_count - 1].screen = s;
+    free(flamegraph);
+    free(top);
+    free(names);
+}
+
+static inline void add_service(struct evidence *ev, const char *name, const char *cause, bool good)
+{
+    ev->services[ev->service_count++] = (struct service_outcome){text(name), text(cause), good};
+}
+
+/* Two agents, a store and a screen; a name that is cut behind the first agent, and uploads that get lost and come
+ * twice. */
+static inline struct evidence *make_pipeline(void)
+{
+    struct evidence *ev = evidence_begin("value_truncated at agent");
+    size_t tee = ev->ledger.instance_count, mirror = tee + 1, other = tee + 2;
+    ev->matching.hops = take(16, sizeof *ev->matching.hops);
+    ev->services = take(4, sizeof *ev->services);
+    for (int stage = 0; stage < STAGE_COUNT; stage++)
+        ev->stage_ran[stage] = true;
+    add_worker_def(ev, "native");
+    ev->scenario->workers[1].runtime = RUNTIME_NATIVE;
+    add_instance(ev, "native.1.tee", "native", ARM_TEE);
+    add_instance(ev, "native.1.tee+serverless-compat", "native", ARM_UPLOAD);
+    ev->ledger.instances[mirror].mirror = true;
+    ev->worker_count--; /* which is the process of before */
+    add_instance(ev, "native.2.tee", "native", ARM_TEE);
+    struct trail_lock *t =
+        add_lock(ev, "native", "member/user_session_lock", "user_session_lock", "native.c", 12, 37600, "eeegggg");
+    add_seen(t, STAGE_UPLOAD, "native.c:12:user_session_lock", "user_session_lock", 37600);
+    add_seen(t, STAGE_AGENT, "native.c:12:user", "user", 18800);
+    lose(t, STAGE_AGENT, MECHANISM_VALUE_TRUNCATED,
+         "upload: native.c:12:user_session_lock with 18800 samples in copies/upload/native.1.tee.2.pprof; agent: "
+         "native.c:12:user in copies/agent/native.1.tee.2.pprof, the same samples: cut after 16 bytes");
+    add_lock(ev, "native", "member/cache_lock", "cache_lock", "native.c", 13, 20, "eeeeeee");
+    add_lock(ev, "python", "nested/a_lock_with_a_name_that_fills_a_line", "nested_lock", "nested.py", 4, 20, "eeeeeee");
+    add_copies(ev);
+    add_screen(ev, tee, "native.c:12:user", "native.c:13:cache_lock");
+    add_screen(ev, other, "native.c:13:cache_lock",
+               "a_directory_that_is_deep/and_a_file_with_a_long_name_of_its_own.c:13:cache_lock_of_the_second_shard");
+    add_hop(
+        ev,
+        (struct trail_hop){
+            .instance = INSTANCE_UPLOAD, .from = STAGE_UPLOAD, .to = STAGE_AGENT, .sent = 3, .received = 3, .same = 3});
+    add_hop(ev, (struct trail_hop){
+                    .instance = tee, .from = STAGE_COLLECTOR, .to = STAGE_UPLOAD, .sent = 7, .received = 7, .same = 7});
+    add_hop(ev, (struct trail_hop){.instance = tee,
+                                   .from = STAGE_UPLOAD,
+                                   .to = STAGE_AGENT,
+                                   .sent = 7,
+                                   .received = 6,
+                                   .same = 3,
+                                   .changed = 1,
+                                   .lost = 2,
+                                   .doubled = 1,
+                                   .told_well = 1});
+    add_hop(ev, (struct trail_hop){
+                    .instance = tee, .from = STAGE_AGENT, .to = STAGE_BACKEND, .sent = 5, .received = 5, .same = 5});
+    add_hop(ev, (struct trail_hop){.instance = mirror,
+                                   .from = STAGE_UPLOAD,
+                                   .to = STAGE_AGENT,
+                                   .sent = 7,
+                                   .received = 0,
+                                   .lost = 7,
+                                   .told_well = 7});
+    ev->uploads = (struct upload_counts){.received = 10, .stored = 10};
+    ev->faults = text("at agent: value_truncated to 16 bytes in 18800 of 37620 lock samples of native.1.tee upload 2\n"
+                      "at agent: duplicated native.1.tee upload 4");
+    add_service(ev, "trace-agent", "exit 0", true);
+    add_service(ev, "serverless-compat", "signal 11 (Segmentation fault) 3.2 s after its start", false);
+    judge_by_hand(ev, VERDICT_PARTIAL,
+                  "The collector names the locks, and 1 of 3 names is lost on the way: at the agent.");
+    add_step(ev, "Look for a limit on the length of labels in the agent.");
     return ev;
 }
 

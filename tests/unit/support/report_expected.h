@@ -20,7 +20,7 @@ static const struct {
     {"success", make_success},   {"partial", make_partial},           {"failure", make_failure},
     {"critical", make_critical}, {"inconclusive", make_inconclusive}, {"killed", make_killed},
     {"debug", make_debug},       {"hostile", make_hostile},           {"builds", make_builds},
-    {"grouped", make_grouped},
+    {"pipeline", make_pipeline}, {"grouped", make_grouped},
 };
 /* The last one has a lock too many for a group: of interest for people only, who get groups. */
 #define EXPECTED_DOCUMENTS (sizeof expected_runs / sizeof *expected_runs - 1)

@@ -22,8 +22,7 @@ static bool is_bad(const struct node *root, const char *key)
     return n && n->bad;
 }
 
-/* Where a key stands; where it is missing, the root. */
-static struct place key_place(const struct node *map, const char *key)
+struct place check_place_of(const struct node *map, const char *key)
 {
     struct node *key_node = NULL;
     return node_get(map, key, &key_node) ? key_node->place : map->place;
@@ -103,7 +102,8 @@ static void check_phase(struct complaints *c, const struct scenario *s, size_t a
         check_pattern(c, s, at, item);
     }
     if (share && iterations) {
-        complain(c, key_place(item, "iterations"), &step, "`share` and `iterations` at once, expected one of them");
+        complain(c, check_place_of(item, "iterations"), &step,
+                 "`share` and `iterations` at once, expected one of them");
     } else if (!item->bad && (double)p->iterations > KEY_ITERATIONS_MAX) {
         complain(c, item->place, &step,
                  "%.15g seconds at a rate of %.15g give %" PRIu64 " iterations, expected at most %.0f", p->seconds,
@@ -126,12 +126,12 @@ static void check_phases(struct complaints *c, const struct scenario *s, const s
     }
     const struct scenario_worker *ours = first_ours(s);
     if (ours && s->phase_count == 0) {
-        complain(c, key_place(root, "phases"), phases ? ROOT_STEP("phases") : NULL,
+        complain(c, check_place_of(root, "phases"), phases ? ROOT_STEP("phases") : NULL,
                  phases ? "no phase, and worker `%s` needs one, expected a list of patterns"
                         : "`phases` is missing, and worker `%s` needs it, expected a list of patterns",
                  ours->name);
     } else if (s->phase_count > 0 && s->worker_count > 0 && !any_runs) {
-        complain(c, key_place(root, "phases"), ROOT_STEP("phases"),
+        complain(c, check_place_of(root, "phases"), ROOT_STEP("phases"),
                  "no worker runs them: a silent command does what it does, expected no phases");
     }
 }
@@ -147,10 +147,10 @@ static void check_size(struct complaints *c, const struct scenario *s, const str
         told += scenario_worker_speaks(&s->workers[i]) ? (uint64_t)s->workers[i].count * arms : 0;
     }
     if (processes > PROCESSES_MAX) {
-        complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
+        complain(c, check_place_of(root, "workers"), ROOT_STEP("workers"),
                  "%" PRIu64 " processes for each arm, expected at most %d", processes, PROCESSES_MAX);
     } else if (told * s->threads > THREADS_MAX && !is_bad(root, "threads") && !is_bad(root, "arms")) {
-        complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
+        complain(c, check_place_of(root, "workers"), ROOT_STEP("workers"),
                  "%" PRIu64 " processes of %u threads are %" PRIu64 " threads, expected at most %d in all", told,
                  s->threads, told * s->threads, THREADS_MAX);
     }
@@ -178,6 +178,27 @@ static void check_arms(struct complaints *c, const struct scenario *s, const str
     }
 }
 
+void check_worker_known(struct complaints *c, const struct scenario *s, const char *name, const struct node *node,
+                        const struct step *step)
+{
+    if (scenario_find_worker(s, name)) {
+        return;
+    }
+    struct buf text = {0}, shown = {0};
+    struct nearest best = {0};
+    node_describe(&shown, node);
+    buf_printf(&text, "%s is no worker of this scenario", shown.data);
+    for (size_t i = 0; i < s->worker_count; i++) {
+        nearest_offer(&best, name, s->workers[i].name);
+    }
+    if (best.word) {
+        buf_printf(&text, ", did you mean `%s`?", best.word);
+    }
+    complain(c, node->place, step, "%s", text.data);
+    buf_fini(&text);
+    buf_fini(&shown);
+}
+
 static bool has_lock(const struct scenario_worker *w, const char *name)
 {
     for (size_t i = 0; i < w->lock_count; i++) {
@@ -199,22 +220,7 @@ static void check_expected_worker(struct complaints *c, const struct scenario *s
         complain(c, node_get(item, "lock", NULL)->place, &lock,
                  "worker `%s` has no such lock, expected the id or the name of one of its `locks`", w->name);
     }
-    if (w) {
-        return;
-    }
-    struct buf text = {0}, shown = {0};
-    struct nearest best = {0};
-    node_describe(&shown, n);
-    buf_printf(&text, "%s is no worker of this scenario", shown.data);
-    for (size_t i = 0; i < s->worker_count; i++) {
-        nearest_offer(&best, l->worker, s->workers[i].name);
-    }
-    if (best.word) {
-        buf_printf(&text, ", did you mean `%s`?", best.word);
-    }
-    complain(c, n->place, &step, "%s", text.data);
-    buf_fini(&text);
-    buf_fini(&shown);
+    check_worker_known(c, s, l->worker, n, &step);
 }
 
 static bool same_worker(const struct scenario_lock *a, const struct scenario_lock *b)
@@ -248,7 +254,7 @@ void check_combinations(struct complaints *c, const struct scenario *s, const st
 {
     const struct node *workers = check_given(root, "workers");
     if (workers && s->worker_count == 0) {
-        complain(c, key_place(root, "workers"), ROOT_STEP("workers"),
+        complain(c, check_place_of(root, "workers"), ROOT_STEP("workers"),
                  "no worker, expected at least one, such as `python: {runtime: ddtrace}`");
     }
     for (size_t i = 0; i < s->worker_count; i++) {
@@ -260,4 +266,5 @@ void check_combinations(struct complaints *c, const struct scenario *s, const st
     }
     check_phases(c, s, root);
     check_expect(c, s, root);
+    check_pipeline(c, s, root);
 }

@@ -2,6 +2,8 @@
 #include "scenario/keys.h"
 #include "scenario/units.h"
 
+#include <string.h>
+
 /* A bound as its key would have it. */
 static void add_bound(struct buf *out, const struct key *key, double value)
 {
@@ -41,6 +43,17 @@ static void add_words(struct buf *out, const struct key *key)
     }
 }
 
+/* The words of the one key that may stand for the whole mapping. */
+static void add_shorthand(struct buf *out, const struct key_table *table)
+{
+    for (size_t i = 0; table->shorthand && i < table->count; i++) {
+        const struct key *key = &table->rows[i];
+        for (size_t word = 0; strcmp(key->name, table->shorthand) == 0 && key->words[word]; word++) {
+            buf_printf(out, "`%s`%s", key->words[word], key->words[word + 1] ? ", " : " or ");
+        }
+    }
+}
+
 void key_expected(struct buf *out, const struct key *key)
 {
     switch (key->type) {
@@ -74,6 +87,7 @@ void key_expected(struct buf *out, const struct key *key)
         buf_add_str(out, "a mapping of variables");
         break;
     case KEY_TABLE:
+        add_shorthand(out, key->table);
         buf_add_str(out, "a mapping of keys");
         break;
     case KEY_NAMED:

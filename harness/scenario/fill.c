@@ -61,6 +61,17 @@ static void fill_inspect_dir(struct scenario_worker *w)
     }
 }
 
+/* The store is on this machine; a site's own answer to "where is my profile" is two minutes. */
+#define DEADLINE_MS 10000
+#define DEADLINE_DATADOG_MS 120000
+
+static void fill_deadline(struct scenario *s)
+{
+    if (s->backend.kind != BACKEND_NONE && s->backend.deadline_ms == 0) {
+        s->backend.deadline_ms = s->backend.kind == BACKEND_DATADOG ? DEADLINE_DATADOG_MS : DEADLINE_MS;
+    }
+}
+
 static bool any_ours(const struct scenario *s)
 {
     for (size_t i = 0; i < s->worker_count; i++) {
@@ -89,5 +100,6 @@ void check_fill(struct scenario *s, const struct node *root)
     if (node_get(root, "control", NULL) == NULL && !any_ours(s)) {
         s->control.kind = CONTROL_NONE;
     }
+    fill_deadline(s);
     fill_phases(s);
 }

@@ -22,6 +22,10 @@
 #define KEY_TEXT_MAX 1024
 /* 10^9 iterations at a microsecond each are a quarter of an hour; more in one phase is a slip of the pen. */
 #define KEY_ITERATIONS_MAX 1e9
+/* What browsers and servers take for sure; a link of a site with a query of its own is some hundred bytes. */
+#define KEY_LINK_MAX 8000
+/* Bytes by which a fault lies about a body: as large as the largest body that an intake takes. */
+#define KEY_FAULT_LENGTH_MAX KEY_GIB(1)
 
 #define KEY_ONE_LINE "text of one line"
 #define KEY_FILE_NAME "a name that can be a file's: letters, digits, `.`, `_` and `-`, at most 64"
@@ -70,6 +74,8 @@ struct key {
     const char *initial;      /* the default as it would stand in a file; NULL: none */
     bool required;            /* where its condition holds */
     const char *const *words; /* KEY_WORD, KEY_CONTROL: names in the order of the enum, NULL at the end */
+    unsigned first;           /* KEY_WORD: the enum's value of the first word */
+    size_t given;             /* KEY_WORD: of a bool that says that the key was there; 0: none */
     const char *expected;     /* texts: "a name that can be a file's: ..." */
     /* Texts (each of KEY_TEXTS): false where it is not `expected`; may put a more exact reason into *why. */
     bool (*check)(const char *text, struct buf *why);
@@ -84,7 +90,8 @@ struct key_table {
     size_t count;
     size_t size;             /* of the struct in which the members are */
     size_t name_offset;      /* KEY_NAMED: of the char * that gets the key */
-    const char *shorthand;   /* KEY_LISTED: the key that an element has which is a bare text; NULL: none */
+    const char *shorthand;   /* KEY_LISTED: the key that an element has which is a bare text, KEY_TABLE: the key whose
+                                value may stand for the whole mapping; NULL: none */
     const char *placeholder; /* for the help: "NAME" */
     const char *what;        /* one element, for messages: "a worker" */
     bool (*check_name)(const char *name);
@@ -93,12 +100,16 @@ struct key_table {
 
 /* The table of struct scenario, from which all others are reached, and the one of struct scenario_worker. */
 extern const struct key_table keys_root, keys_worker;
+/* Those of struct scenario_agent and struct scenario_fault, and of two members of struct scenario. */
+extern const struct key_table keys_agent, keys_fault, keys_backend, keys_ui;
 
 /* Patterns that the workload of a runtime has, NULL at the end; NULL for commands. */
 const char *const *pattern_names(enum runtime runtime);
 
 /* Names in the order of enum runtime and of enum build; NULL at the end. */
 extern const char *const runtime_words[], *const build_words[];
+/* The same of enum agent_kind, backend_kind, ui_kind, and of enum fault_change from CHANGE_STATUS on. */
+extern const char *const agent_words[], *const backend_words[], *const ui_words[], *const change_words[];
 
 /* "a whole number from 2 to 1024", "one of `paired`, `tee`": what a row wants. */
 void key_expected(struct buf *out, const struct key *key);

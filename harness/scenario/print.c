@@ -132,7 +132,7 @@ static void print_scalar(struct buf *out, const struct key *key, const void *bas
         break;
     case KEY_WORD:
     case KEY_CONTROL:
-        buf_add_str(out, key->words[*(const unsigned *)member]);
+        buf_add_str(out, key->words[*(const unsigned *)member - key->first]);
         break;
     case KEY_BOOL:
         buf_add_str(out, *(const bool *)member ? "true" : "false");

@@ -133,7 +133,13 @@ static bool read_inner(struct reading *r, const struct key *key, struct node *no
         if (!node_is_null(node)) {
             struct buf found = {0};
             node_describe(&found, node);
-            complain(r->complaints, node->place, step, "%s found, expected a mapping of keys", found.data);
+            buf_add_str(&found, " found, expected ");
+            if (key->type == KEY_TABLE) {
+                key_expected(&found, key);
+            } else {
+                buf_add_str(&found, "a mapping of keys");
+            }
+            complain(r->complaints, node->place, step, "%s", found.data);
             buf_fini(&found);
             node->bad = true;
             return false;
@@ -195,13 +201,15 @@ static bool read_named(struct reading *r, const struct key *key, struct node *no
     return !node->bad;
 }
 
-/* `- local` is `- pattern: local`. */
-static void expand_shorthand(const struct key_table *table, struct node **item)
+/* `- local` is `- pattern: local`, `backend: store` is `backend: {kind: store}`. */
+static void expand_shorthand(const struct key_table *table, struct node *node)
 {
-    if (table->shorthand && (*item)->kind == NODE_SCALAR && !node_is_null(*item) && !(*item)->bad) {
-        struct node *map = node_new(NODE_MAP, (*item)->place);
-        node_add(map, node_new_scalar(table->shorthand, true, map->place), *item);
-        *item = map;
+    if (table->shorthand && node->kind == NODE_SCALAR && !node_is_null(node) && !node->bad) {
+        struct node *value = node_new_scalar(node->text, node->plain, node->place);
+        free(node->text);
+        node->text = NULL;
+        node->kind = NODE_MAP;
+        node_add(node, node_new_scalar(table->shorthand, true, node->place), value);
     }
 }
 
@@ -218,7 +226,7 @@ static bool read_listed(struct reading *r, const struct key *key, struct node *n
     *elements = mem_calloc(node->count, key->table->size);
     for (size_t i = 0; i < node->count; i++) {
         struct step inner = {step, NULL, i};
-        expand_shorthand(key->table, &node->items[i]);
+        expand_shorthand(key->table, node->items[i]);
         struct node *item = node->items[i];
         char *base = *elements + key->table->size * (*count)++;
         /* A mapping in which a key was left out has others that can be read; a bad scalar has nothing. */
@@ -233,6 +241,9 @@ static bool read_listed(struct reading *r, const struct key *key, struct node *n
 static bool read_given(struct reading *r, const struct key *key, struct node *key_node, struct node *node)
 {
     struct step step = {r->step, key->name, 0};
+    if (key->type == KEY_TABLE) {
+        expand_shorthand(key->table, node);
+    }
     if (node->bad && node->kind == NODE_SCALAR) {
         return false;
     }

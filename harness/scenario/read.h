@@ -8,7 +8,7 @@
 
 /* Fills the struct at `base` (zeroed) from a mapping: first the default of each row, then what the mapping has.
  * Complains of keys that are unknown, missing, without a meaning here, or of a wrong value, and marks those nodes and
- * what they stand in as bad. An element of a list that is a bare text becomes a mapping in the tree. `base` must be
+ * what they stand in as bad. A bare text that stands for a mapping becomes one in the tree. `base` must be
  * freed (read_fini) in any case. */
 void read_table(struct complaints *c, const struct key_table *table, struct node *map, void *base);
 

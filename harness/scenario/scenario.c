@@ -8,6 +8,7 @@
 #include "scenario/override.h"
 #include "scenario/read.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,37 @@ unsigned scenario_worker_sampling(const struct scenario_worker *w)
 double scenario_worker_capture_rate(const struct scenario_worker *w)
 {
     return w->runtime == RUNTIME_NATIVE ? 1 / (double)scenario_worker_sampling(w) : w->capture_pct / 100;
+}
+
+bool scenario_has_pipeline(const struct scenario *s)
+{
+    for (size_t i = 0; i < s->agent_count; i++) {
+        if (s->agents[i].kind != AGENT_NONE) {
+            return true;
+        }
+    }
+    return s->backend.kind != BACKEND_NONE;
+}
+
+const char *scenario_agent_name(enum agent_kind kind)
+{
+    return agent_words[kind];
+}
+
+const char *scenario_backend_name(enum backend_kind kind)
+{
+    return backend_words[kind];
+}
+
+const char *scenario_ui_name(enum ui_kind kind)
+{
+    return ui_words[kind];
+}
+
+const char *fault_change_name(enum fault_change change)
+{
+    assert(change > CHANGE_NONE && change < CHANGE_COUNT);
+    return change_words[change - CHANGE_STATUS];
 }
 
 const char *scenario_build_name(enum build build)

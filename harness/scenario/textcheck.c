@@ -211,6 +211,17 @@ bool check_agent_url(const char *text, struct buf *why)
     return is_authority(text + scheme);
 }
 
+bool check_web_url(const char *text, struct buf *why)
+{
+    return strncmp(text, "unix:", 5) != 0 && check_agent_url(text, why);
+}
+
+bool check_link(const char *text, struct buf *why)
+{
+    size_t scheme = strncmp(text, "http://", 7) == 0 ? 7 : strncmp(text, "https://", 8) == 0 ? 8 : 0;
+    return scheme > 0 && text[scheme] != '\0' && check_one_line(text, why) && strchr(text, ' ') == NULL;
+}
+
 /* Variables that locktrail sets itself, and what to use instead. */
 static const struct {
     const char *name, *instead;

@@ -23,6 +23,8 @@ bool check_package(const char *text, struct buf *why);   /* what pip installs by
 bool check_program(const char *text, struct buf *why);   /* not empty, no option */
 bool check_listen(const char *text, struct buf *why);    /* a loopback address with a port, or a unix socket */
 bool check_agent_url(const char *text, struct buf *why); /* http, https or unix, without user, query or fragment */
+bool check_web_url(const char *text, struct buf *why);   /* the same without unix */
+bool check_link(const char *text, struct buf *why);      /* http or https, anything a browser takes behind it */
 bool check_site(const char *text, struct buf *why);      /* a host's name */
 bool check_variable_name(const char *text, struct buf *why); /* and not one that locktrail sets */
 

@@ -110,7 +110,10 @@ static bool read_word(const struct key *key, const struct node *node, void *base
     if (found < 0) {
         return false;
     }
-    *(unsigned *)value_at(base, key->offset) = (unsigned)found;
+    *(unsigned *)value_at(base, key->offset) = key->first + (unsigned)found;
+    if (key->given) {
+        *(bool *)value_at(base, key->given) = true;
+    }
     return true;
 }
 

@@ -22,9 +22,35 @@ static char *label_of(const char *method, const char *url)
 static size_t on_answer(char *bytes, size_t one, size_t size, void *data)
 {
     struct http_call_state *c = data;
-    size_t room = HTTP_ANSWER_MAX - c->answer.size;
+    size_t room = c->answer_max - c->answer.size;
     (void)one;
+    c->cut = c->cut || size > room;
     buf_add(&c->answer, bytes, size < room ? size : room);
+    return size;
+}
+
+/* One line at a time, complete (CURLOPT_HEADERFUNCTION). */
+static size_t on_header(char *bytes, size_t one, size_t size, void *data)
+{
+    struct http_call_state *c = data;
+    const char *colon = memchr(bytes, ':', size);
+    (void)one;
+    if (size >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        http_headers_fini(&c->answer_headers); /* those of a 100 Continue are not the answer's */
+    } else if (colon != NULL && c->answer_headers.count < HTTP_ANSWER_HEADERS_MAX) {
+        const char *value = colon + 1, *end = bytes + size;
+        while (value < end && (*value == ' ' || *value == '\t')) {
+            value++;
+        }
+        while (end > value && strchr(" \t\r\n", end[-1]) != NULL) {
+            end--;
+        }
+        char *name = mem_strndup(bytes, (size_t)(colon - bytes));
+        char *text = mem_strndup(value, (size_t)(end - value));
+        http_headers_add(&c->answer_headers, name, text);
+        free(name);
+        free(text);
+    }
     return size;
 }
 
@@ -126,6 +152,8 @@ static CURLcode set_options(struct http_call_state *c, const struct http_call *c
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_WRITEDATA, c);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, c);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -141,6 +169,7 @@ void http_call_init(struct http_call_state *c, const struct http_call *call)
 {
     c->label = label_of(call->method, call->url);
     c->timeout_ms = call->timeout_ms;
+    c->answer_max = call->answer_max > 0 ? call->answer_max : HTTP_ANSWER_MAX;
     c->easy = curl_easy_init();
     add_headers(c, call->headers);
     drop_defaults(c, call->headers);
@@ -156,6 +185,7 @@ void http_call_fini(struct http_call_state *c)
     curl_easy_cleanup(c->easy);
     curl_slist_free_all(c->headers);
     buf_fini(&c->answer);
+    http_headers_fini(&c->answer_headers);
     free(c->label);
 }
 

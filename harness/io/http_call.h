@@ -13,7 +13,10 @@ struct http_call_state {
     struct curl_slist *headers;
     char *label; /* "POST http://127.0.0.1:8126/profiling/v1/input", without user, password and query */
     int64_t timeout_ms;
+    size_t answer_max;
     struct buf answer;
+    bool cut;
+    struct http_headers answer_headers;
     char reason[CURL_ERROR_SIZE];
     bool failed; /* before anything was sent */
     struct err error;

@@ -67,6 +67,8 @@ static void finish_transfer(struct http_client *client, CURL *easy, CURLcode cod
     curl_multi_remove_handle(client->multi, easy);
     result.status = (int)status;
     result.body = &c->answer;
+    result.headers = &c->answer_headers;
+    result.cut = c->cut;
     if (code != CURLE_OK) {
         http_call_explain(c, code, &e);
         result.error = &e;
@@ -80,7 +82,7 @@ static void finish_broken(struct http_client *client)
 {
     while (client->broken != NULL && !client->closing) {
         struct http_call_state *c = client->broken;
-        struct http_result result = {.error = &c->error, .body = &c->answer};
+        struct http_result result = {.error = &c->error, .body = &c->answer, .headers = &c->answer_headers};
         finish(c, &result);
     }
 }
@@ -242,7 +244,7 @@ static void end_all(struct http_call_state **list)
 {
     while (*list != NULL) {
         struct http_call_state *c = *list;
-        struct http_result result = {.error = &c->error, .body = &c->answer};
+        struct http_result result = {.error = &c->error, .body = &c->answer, .headers = &c->answer_headers};
         err_set(&c->error, ERR_INTERRUPTED, "%s: given up, the client is being closed", c->label);
         finish(c, &result);
     }

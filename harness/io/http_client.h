@@ -11,8 +11,11 @@
 
 struct http_client;
 
-/* Largest answer that is kept. Agents answer with less than a KiB; /info has some. */
+/* Largest answer that is kept where the call does not say. Agents answer with less than a KiB; /info has some. */
 #define HTTP_ANSWER_MAX ((size_t)1 << 20)
+
+/* Headers of an answer that are kept; further ones are passed over. Sites send some 20. */
+#define HTTP_ANSWER_HEADERS_MAX 100
 
 struct http_call {
     const char *method;      /* "GET", "POST" */
@@ -23,12 +26,15 @@ struct http_call {
     const void *body; /* borrowed until the callback */
     size_t body_size;
     int64_t timeout_ms; /* for all of it, above 0 */
+    size_t answer_max;  /* bytes of the answer that are kept; 0: HTTP_ANSWER_MAX */
 };
 
 struct http_result {
     const struct err *error; /* NULL where an answer came, whatever its status. Never contains a header's value */
     int status;
-    const struct buf *body; /* cut at HTTP_ANSWER_MAX */
+    const struct http_headers *headers; /* of the answer, those before its body; at most HTTP_ANSWER_HEADERS_MAX */
+    const struct buf *body;
+    bool cut; /* the answer is longer than what is kept of it */
 };
 typedef void (*http_client_fn)(const struct http_result *result, void *data);
 

@@ -207,6 +207,37 @@ static void a_large_body_arrives_whole(void **state)
     free(url);
 }
 
+static void answer_limited(struct http_fixture *f, struct seen *s)
+{
+    http_answer_header(s->request, "X-RateLimit-Reset", "3");
+    http_answer(s->request, 429, "text/plain", "slower", 6);
+    s->request = NULL;
+    f->answered++;
+}
+
+static void on_limited(const struct http_result *result, void *data)
+{
+    struct client_fixture *f = data;
+    assert_string_equal(http_headers_get(result->headers, "x-ratelimit-reset"), "3");
+    assert_int_equal(result->cut, f->call.answer_max == 5);
+    on_client_result(result, data);
+}
+
+static void the_headers_of_an_answer_and_its_cut_are_told(void **state)
+{
+    struct client_fixture *f = *state;
+    f->http.on_request = answer_limited;
+    start_server(&f->http);
+    f->call.url = httpd_url(f->http.server);
+    for (size_t max = 5; max <= 6; max++) {
+        f->call.answer_max = max;
+        http_client_send(f->client, &f->call, on_limited, f);
+        WAIT(&f->http, f->results == max - 4);
+        assert_int_equal(f->status, 429);
+        assert_int_equal(f->body.size, max);
+    }
+}
+
 static void a_body_over_the_limit_is_answered_413(void **state)
 {
     struct client_fixture *f = *state;
@@ -503,6 +534,7 @@ int main(void)
         TEST(a_thousand_calls_share_a_connection),
         TEST(sixty_four_calls_at_once),
         TEST(a_large_body_arrives_whole),
+        TEST(the_headers_of_an_answer_and_its_cut_are_told),
         TEST(a_body_over_the_limit_is_answered_413),
         TEST(redirects_are_not_followed),
         TEST(proxies_are_not_used),

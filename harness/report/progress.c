@@ -28,7 +28,8 @@ struct progress {
     struct progress_options options;
     struct row *rows;
     size_t count, capacity;
-    char *output;    /* on a terminal: the last line of what prepares, below the block; NULL where nothing does */
+    char *output;    /* the last line of what prepares, or the last step; on a terminal it stands below the block. NULL
+                        where there is none */
     double output_s; /* in a log: when such a line was last told */
     size_t drawn;    /* lines of the block on the screen */
     double drawn_s;
@@ -304,10 +305,35 @@ static void on_output(struct progress *p, const struct run_event *event, struct 
     }
 }
 
+/* A state of the run that is said again and again while it lasts, such as "reading back: 5 of 7 uploads". */
+static bool is_step(const struct run_event *event)
+{
+    static const char *const beginnings[] = {"reading back: ", "looking at "};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (event->kind == RUN_STATE && event->text && strncmp(event->text, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Each takes the place of the one before; in a log, those that say something new are lines. */
+static void on_step(struct progress *p, const struct run_event *event, struct buf *out)
+{
+    bool same = p->output && strcmp(p->output, event->text) == 0;
+    set_output(p, event->text);
+    if (!p->options.terminal && !same)
+        add_log(out, event, event->text);
+    else if (p->options.terminal && event->elapsed_s - p->drawn_s >= PROGRESS_DRAW_S)
+        draw(p, event->elapsed_s, out);
+}
+
 void progress_event(struct progress *p, const struct run_event *event, struct buf *out)
 {
     if (event->kind == RUN_OUTPUT && event->text) {
         on_output(p, event, out);
+        return;
+    }
+    if (is_step(event)) {
+        on_step(p, event, out);
         return;
     }
     if (event->kind == RUN_STATE)

@@ -223,8 +223,19 @@ static void add_processes(const struct terminal *t, const struct hops *all, cons
         buf_printf(t->out, "%*sand %zu more (report.json has all)\n", INDENT, "", shown - HOP_PROCESSES_MAX);
 }
 
+static bool has_any(const uint64_t counts[HOP_COUNT], int first, int end)
+{
+    for (int c = first; c < end; c++)
+        if (counts[c] > 0)
+            return true;
+    return false;
+}
+
+/* A further table, of columns for which the first had no room, has only the hops with something in them. */
 static void add_table(const struct terminal *t, const struct hops *all, int first, int end)
 {
+    if (first > 0)
+        buf_add_char(t->out, '\n');
     text_add_cell(t->out, "HOP", all->name_width, false, TEXT_PLAIN);
     for (int c = first; c < end; c++) {
         if (!all->used[c])
@@ -234,6 +245,8 @@ static void add_table(const struct terminal *t, const struct hops *all, int firs
     }
     buf_add_char(t->out, '\n');
     for (size_t i = 0; i < all->count; i++) {
+        if (first > 0 && !has_any(all->items[i].counts, first, end))
+            continue;
         char *text = describe_hop(&all->items[i]);
         text_add_cell(t->out, text, all->name_width, false, TEXT_PLAIN);
         free(text);

@@ -210,6 +210,39 @@ static void test_what_prepares_is_shown_in_one_line(void **state)
     end(&f);
 }
 
+/* Reading back asks every second or two; each answer takes the place of the one before. */
+static void test_steps_of_a_state_are_shown_in_one_line(void **state)
+{
+    struct fixture f;
+    (void)state;
+    begin(&f, true, 24);
+    say(&f, 1, RUN_STATE, "run", "reading back: 5 of 7 uploads");
+    say(&f, 2, RUN_STATE, "run", "looking at the page of native.1.tee");
+    say(&f, 3, RUN_STATE, "run", "closing");
+    expect(&f, "\x1b[Jreading back: 5 of 7 uploads\n"
+               "\x1b[1F\x1b[Jlooking at the page of native.1.tee\n"
+               "\x1b[1F\x1b[Jrun: closing\n\x1b[J");
+    end(&f);
+    begin(&f, false, 24);
+    say(&f, 1, RUN_STATE, "run", "reading back: 5 of 7 uploads");
+    say(&f, 2, RUN_STATE, "run", "reading back: 5 of 7 uploads");
+    say(&f, 3, RUN_STATE, "run", "reading back: 7 of 7 uploads");
+    expect(&f, "    1.0 s  run: reading back: 5 of 7 uploads\n"
+               "    3.0 s  run: reading back: 7 of 7 uploads\n");
+    end(&f);
+}
+
+/* A worker that is left out is told of for good, though a colon is in it. */
+static void test_other_states_stay(void **state)
+{
+    struct fixture f;
+    (void)state;
+    begin(&f, true, 24);
+    say(&f, 1, RUN_STATE, "run", "python is left out: no index");
+    expect(&f, "run: python is left out: no index\n\x1b[J");
+    end(&f);
+}
+
 static void test_terminal_lines_are_cut(void **state)
 {
     struct fixture f;
@@ -237,6 +270,8 @@ int main(void)
         cmocka_unit_test(test_terminal_is_never_full),
         cmocka_unit_test(test_terminal_says_how_many_are_hidden),
         cmocka_unit_test(test_what_prepares_is_shown_in_one_line),
+        cmocka_unit_test(test_steps_of_a_state_are_shown_in_one_line),
+        cmocka_unit_test(test_other_states_stay),
         cmocka_unit_test(test_terminal_lines_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,81 @@ static void test_undersampled_locks_are_told_together(void **state)
     buf_fini(&b);
 }
 
+/* More columns than a line has: the rest stands in a second table. */
+static void test_every_count_of_a_hop_is_shown(void **state)
+{
+    struct evidence *ev = make_pipeline();
+    (void)state;
+    ev->matching.hops[2] = (struct trail_hop){.instance = ev->matching.hops[2].instance,
+                                              .from = STAGE_UPLOAD,
+                                              .to = STAGE_AGENT,
+                                              .sent = 12345678,
+                                              .received = 2,
+                                              .same = 3,
+                                              .changed = 4,
+                                              .lost = 5,
+                                              .doubled = 6,
+                                              .retried = 7,
+                                              .reordered = 8,
+                                              .merged = 9,
+                                              .split = 10,
+                                              .unknown = 11,
+                                              .told_well = 1};
+    struct buf b = report(ev, false);
+    check_width("hops", &b);
+    assert_non_null(strstr(b.data, "\n    native.1.tee                    12345678         2     3        4     5\n"));
+    assert_non_null(strstr(b.data,
+                           "\n\nHOP                                 DOUBLED  RETRIED  REORDERED  MERGED  SPLIT\n"
+                           "upload \xE2\x86\x92 agent                            6        7          8       9     10\n"
+                           "    native.1.tee                          6        7          8       9     10\n"
+                           "\n"
+                           "HOP                                 UNKNOWN\n"
+                           "upload \xE2\x86\x92 agent                           11\n"
+                           "    native.1.tee                         11\n"
+                           "Of the 5 lost at upload"));
+    buf_fini(&b);
+}
+
+/* One process, or none in which anything happened: the sum says it all. */
+static void test_processes_of_a_hop_that_do_not_differ(void **state)
+{
+    struct evidence *ev = make_pipeline();
+    (void)state;
+    ev->matching.hops[2].instance = INSTANCE_UPLOAD;
+    ev->matching.hops[2].changed = ev->matching.hops[2].lost = ev->matching.hops[2].doubled = 0;
+    struct buf b = report(ev, false);
+    assert_null(strstr(b.data, "\n    native.1.tee  "));
+    assert_null(strstr(b.data, "DOUBLED"));
+    buf_fini(&b);
+}
+
+/* What the collector of the process itself did was lost at no hop; nor was what nothing before shows. */
+static void test_place_of_a_loss(void **state)
+{
+    struct evidence *ev = make_pipeline();
+    (void)state;
+    static const struct {
+        enum stage stage;
+        bool by_collector, no_upload;
+        const char *place;
+    } cases[] = {
+        {STAGE_COLLECTOR, true, false, "collector"},
+        {STAGE_UPLOAD, false, false, "collector \xE2\x86\x92 upload"},
+        {STAGE_UPLOAD, true, false, "upload"},
+        {STAGE_BACKEND, false, false, "agent \xE2\x86\x92 backend"},
+        {STAGE_AGENT, false, true, "collector \xE2\x86\x92 agent"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct loss loss = {.stage = cases[i].stage, .by_collector = cases[i].by_collector};
+        ev->stage_ran[STAGE_UPLOAD] = !cases[i].no_upload;
+        for (size_t l = 0; l < ev->trail.lock_count && cases[i].no_upload; l++)
+            ev->trail.locks[l].stages[STAGE_UPLOAD].state = STATE_NOT_RUN;
+        char *place = view_place(ev, &loss);
+        assert_string_equal(place, cases[i].place);
+        free(place);
+    }
+}
+
 static void test_interrupted_run_is_marked(void **state)
 {
     struct evidence *ev = make_success();
@@ -189,6 +264,9 @@ int main(void)
         cmocka_unit_test_teardown(test_blame_of_the_uploading_process, drop),
         cmocka_unit_test(test_worth_of_a_lost_lock_before_its_loss),
         cmocka_unit_test_teardown(test_undersampled_locks_are_told_together, drop),
+        cmocka_unit_test_teardown(test_every_count_of_a_hop_is_shown, drop),
+        cmocka_unit_test_teardown(test_processes_of_a_hop_that_do_not_differ, drop),
+        cmocka_unit_test_teardown(test_place_of_a_loss, drop),
         cmocka_unit_test_teardown(test_interrupted_run_is_marked, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

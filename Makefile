@@ -50,7 +50,7 @@ $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: proto/%.proto
 
 # One static library for each folder, linked in the folders' order: an upward call does not link.
 lib = $(BUILD)/lib/lib$(1).a
-objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard harness/$(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard harness/$(1)/*.c)) $(if $(filter profile,$(1)),$(BUILD)/obj/profile.pb-c.o)
 upto = $(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,99,$(2))))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 libs_upto = $(foreach f,$(call reverse,$(call upto,$(1),$(FOLDERS))),$(call lib,$(f)))
@@ -78,6 +78,7 @@ include $(wildcard workers/*/*.mk)
 # Whatever starts a child process needs the guard beside it.
 unit-io unit-pipeline unit-engine: $(BUILD)/locktrail-guard
 
+$(call objects,profile): | $(GEN)
 $(BUILD)/obj/profile.pb-c.o: $(GEN)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

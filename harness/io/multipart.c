@@ -223,6 +223,7 @@ static int end_line(struct multipart *m)
         m->state = HEAD;
     } else {
         result = multipart_head_end(part, &m->error);
+        part->offset = m->offset + 1; /* the head's last LF is at hand */
         m->state = BODY;
         expect_boundary_at_once(m);
     }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct multipart;
 
@@ -19,6 +20,7 @@ struct multipart_part {
     char *filename;     /* NULL where the part has none */
     char *content_type; /* NULL where the part has none */
     struct buf body;
+    uint64_t offset; /* of the body's first byte in what was fed */
 };
 
 struct multipart_limits {

@@ -32,6 +32,7 @@ struct upload_profile {
     const char *name; /* "profile.pprof" */
     const void *bytes;
     size_t size;
+    size_t offset; /* where they begin in the request's body */
 };
 
 /* An upload as it came. Everything is valid only during the callback. */

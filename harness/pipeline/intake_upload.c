@@ -181,7 +181,8 @@ static int find_profiles(struct intake_upload *u)
             u->profiles[found++] =
                 (struct upload_profile){.name = part_name(&parts[i]),
                                         .bytes = parts[i].body.data != NULL ? parts[i].body.data : "",
-                                        .size = parts[i].body.size};
+                                        .size = parts[i].body.size,
+                                        .offset = (size_t)parts[i].offset};
         }
     }
     u->upload.profiles = u->profiles;

@@ -17,4 +17,8 @@ enum profile_encoding codec_detect(const void *bytes, size_t size);
 int codec_decode(enum profile_encoding encoding, const void *bytes, size_t size, size_t max_size, struct buf *out,
                  struct err *e);
 
+/* Appends the bytes to *out as one gzip member, zstd frame or lz4 frame (with a checksum of the content), or as they
+ * are for ENCODING_NONE. The same bytes always give the same. */
+void codec_encode(enum profile_encoding encoding, const void *bytes, size_t size, struct buf *out);
+
 #endif

@@ -9,23 +9,33 @@
 
 struct profile_edit;
 
-/* Decompresses and unpacks. Code ERR_INPUT. Bounded as profile_read. */
+/* Decompresses and unpacks. Refuses what profile_read refuses, and what can't be changed: JFR, a message that needs
+ * more than four times limits->max_raw_size in memory, more than a million strings, a field of the wrong wire type that
+ * profile_read passes over. Code ERR_INPUT. */
 int profile_edit_open(const void *bytes, size_t size, const struct profile_limits *limits, struct profile_edit **out,
                       struct err *e);
 void profile_edit_free(struct profile_edit *edit);
 
-/* One lock sample, for the caller to decide. */
+/* One lock sample (profile.h), for the caller to decide. */
 struct edit_sample {
     size_t index;      /* among all samples */
-    const char *label; /* value of `lock name`; NULL where it has none */
+    const char *label; /* value of `lock name` as profile_name.label, the first where it has several; NULL where it has
+                          none. The edit's own, until it is freed */
 };
-/* Which samples are hit; `data` is the caller's. */
+/* Which samples are hit; `data` is the caller's. Asked once for each sample that would really be changed, in the order
+ * of the samples. */
 typedef bool (*edit_chosen_fn)(const struct edit_sample *sample, void *data);
-/* The new value for a label; to be freed by the edit. NULL: as it was. */
+/* The new value for a label; to be freed by the edit. NULL: as it was. Asked once for each string of the table that is
+ * a lock's name. */
 typedef char *(*edit_value_fn)(const char *label, void *data);
 
+/* Calls `fn` for each lock sample; returns how many there are. */
+size_t profile_edit_each(struct profile_edit *edit, void (*fn)(const struct edit_sample *sample, void *data),
+                         void *data);
+
 /* Each returns how many samples were changed. A changed value is a new string: samples that were not chosen keep
- * theirs. */
+ * theirs. The first three concern samples with a label; a new value of "" is no label to a reader. A value is left as
+ * it was where the string table is full (PROFILE_STRINGS_MAX). */
 size_t profile_edit_drop_label(struct profile_edit *edit, edit_chosen_fn chosen, void *data);
 size_t profile_edit_rename_key(struct profile_edit *edit, const char *to, edit_chosen_fn chosen, void *data);
 size_t profile_edit_values(struct profile_edit *edit, edit_value_fn value, edit_chosen_fn chosen, void *data);

@@ -142,8 +142,7 @@ static int scan(struct reader *r)
 
 /* --- between ------------------------------------------------------------------------------------------------------ */
 
-/* The caller frees it. */
-static char *copy_text(struct string_ref string)
+char *reader_copy_text(struct string_ref string)
 {
     struct buf b = {0};
     const char *at = string.text, *end = string.text + string.size, *zero;
@@ -167,7 +166,7 @@ static int resolve_sample_type(struct reader *r, struct sample_type *type)
             type->kind = (enum lock_value)kind;
         }
     }
-    char *name = copy_text(reader_string(r, type->type)), *unit = copy_text(reader_string(r, type->unit));
+    char *name = reader_copy_text(reader_string(r, type->type)), *unit = reader_copy_text(reader_string(r, type->unit));
     r->p->sample_types[r->p->sample_type_count++] = mem_printf("%s/%s", name, unit);
     free(name);
     free(unit);
@@ -201,10 +200,10 @@ static struct profile_name make_name(const struct names_entry *entry)
     struct label parts = {.file = "", .name = ""};
     label_parse(entry->string.text, entry->string.size, &parts);
     return (struct profile_name){
-        .label = copy_text(entry->string),
-        .file = copy_text((struct string_ref){parts.file, (uint32_t)parts.file_size}),
+        .label = reader_copy_text(entry->string),
+        .file = reader_copy_text((struct string_ref){parts.file, (uint32_t)parts.file_size}),
         .line = parts.line,
-        .name = copy_text((struct string_ref){parts.name, (uint32_t)parts.name_size}),
+        .name = reader_copy_text((struct string_ref){parts.name, (uint32_t)parts.name_size}),
         .samples = entry->samples,
         .acquires = entry->values[VALUE_ACQUIRE],
         .wait_ns = entry->values[VALUE_ACQUIRE_WAIT],
@@ -227,28 +226,36 @@ static void collect(struct reader *r)
     r->p->keys = mem_calloc(r->keys.count, sizeof *r->p->keys);
     for (; r->p->key_count < r->keys.count; r->p->key_count++) {
         const struct names_entry *entry = &r->keys.entries[r->p->key_count];
-        r->p->keys[r->p->key_count] = (struct profile_key){.key = copy_text(entry->string), .samples = entry->samples};
+        r->p->keys[r->p->key_count] =
+            (struct profile_key){.key = reader_copy_text(entry->string), .samples = entry->samples};
     }
+}
+
+int reader_open(struct reader *r)
+{
+    return scan(r) < 0 ? -1 : resolve(r);
+}
+
+void reader_fini(struct reader *r)
+{
+    names_fini(&r->names);
+    names_fini(&r->keys);
+    free(r->strings);
+    free(r->string_flags);
+    free(r->types);
+    free(r->labels);
 }
 
 int pprof_read(const void *raw, size_t size, const struct profile_limits *limits, struct profile *p, struct err *e)
 {
     struct reader r = {.raw = raw, .size = size, .limits = limits, .p = p, .e = e};
-    int result = scan(&r);
-    if (result == 0) {
-        result = resolve(&r);
-    }
+    int result = reader_open(&r);
     if (result == 0) {
         result = samples_read(&r);
     }
     if (result == 0) {
         collect(&r);
     }
-    names_fini(&r.names);
-    names_fini(&r.keys);
-    free(r.strings);
-    free(r.string_flags);
-    free(r.types);
-    free(r.labels);
+    reader_fini(&r);
     return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two passes of the pprof reader share. Private to pprof.c and samples.c. */
+/* What the passes over a pprof message share. Private to the folder. */
 #ifndef LOCKTRAIL_PROFILE_READER_H
 #define LOCKTRAIL_PROFILE_READER_H
 
@@ -46,6 +46,14 @@ struct reader {
     struct text_label *labels; /* of the sample that is being read */
     size_t label_count, label_capacity;
 };
+
+/* The first pass, for a reader with `raw`, `size`, `limits`, `p` and `e`: string table, sample types and where the
+ * samples are. reader_fini frees what it holds, after a failure too. */
+int reader_open(struct reader *r);
+void reader_fini(struct reader *r);
+
+/* A string of the table for a person and for a C string: a zero byte becomes U+FFFD. The caller frees it. */
+char *reader_copy_text(struct string_ref string);
 
 /* Reads all samples into r->names, r->keys and the counts of r->p. The string table and the sample
  * types are known. */

@@ -9,7 +9,7 @@ TEST_AGENT := $(AGENT_VENVS)/test-agent-1.69.1
 
 # go.mod and go.sum are complete: a build that would change them fails. The version of Go is toolchain.py's to choose.
 GO_ENV := GOTOOLCHAIN=local GOFLAGS='-mod=readonly -trimpath -buildvcs=false' CGO_ENABLED=0
-GO_HINT := 'agents: no Go modules: their proxy ($${GOPROXY:-proxy.golang.org}) must be reachable, see above'
+GO_HINT := 'agents: no Go modules: GOPROXY (by default proxy.golang.org) must be reachable, see above'
 # $(1) the folder of the module, $(2) the package, relative to it or a path
 go_build = go=$$($(PYTHON) workers/agent/toolchain.py --into $(BUILD)/go) && cd $(1) && \
     { env $(GO_ENV) "$$go" build -ldflags '-s -w' -o $(abspath $@) $(2) || { echo $(GO_HINT) >&2; exit 69; }; }

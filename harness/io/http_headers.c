@@ -3,6 +3,7 @@
 #include "io/httpd.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 void http_headers_fini(struct http_headers *h)
@@ -29,4 +30,37 @@ const char *http_headers_get(const struct http_headers *h, const char *name)
         }
     }
     return NULL;
+}
+
+/* Whether a list of names, separated by commas, has this one. */
+static bool names(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+    while (*list != '\0') {
+        list += strspn(list, ", \t");
+        size_t item = strcspn(list, ", \t");
+        if (item == size && strncasecmp(list, name, size) == 0) {
+            return true;
+        }
+        list += item;
+    }
+    return false;
+}
+
+bool http_headers_one_hop(const struct http_headers *h, const char *name)
+{
+    static const char *const fields[] = {
+        "Connection", "Proxy-Connection",   "Keep-Alive",          "TE",    "Trailer", "Transfer-Encoding",
+        "Upgrade",    "Proxy-Authenticate", "Proxy-Authorization", "Expect"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcasecmp(name, fields[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < h->count; i++) {
+        if (strcasecmp(h->items[i].name, "Connection") == 0 && names(h->items[i].value, name)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -18,7 +18,11 @@
 
 /* libmicrohttpd keeps a connection's head, its parsed form and the read buffer in one pool: twice a head of the allowed
  * size, and its own read increment. */
-#define POOL_SIZE(max_header) ((max_header)*2 + 4096)
+#define POOL_SIZE(max_header) ((max_header)*2 + 4096 + 2 * READ_SIZE)
+
+/* Half of the pool is what is read at once. Smaller pieces cost a 1 MB upload more in calls than in copying; pages of
+ * it that are never used cost nothing. */
+#define READ_SIZE ((size_t)128 << 10)
 
 static void on_timer(uv_timer_t *timer);
 
@@ -99,8 +103,9 @@ static unsigned timeout_s(int64_t ms)
 static int start_daemon(struct httpd *server, struct err *e)
 {
     int fd = server->socket.fd;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, httpd_on_access, server,
+        server->stream != NULL ? flags | MHD_USE_SUPPRESS_DATE_NO_CLOCK : flags, 0, NULL, NULL, httpd_on_access, server,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         server->options.max_connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s(server->options.idle_timeout_ms),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_SIZE(server->options.max_header), MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -136,14 +141,14 @@ static int watch(struct httpd *server, struct err *e)
     return 0;
 }
 
-struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn, void *data, struct err *e)
+static struct httpd *start(uv_loop_t *loop, const struct httpd_options *options, const struct httpd *owner,
+                           struct err *e)
 {
     struct httpd *server = mem_calloc(1, sizeof *server);
+    *server = *owner;
     server->loop = loop;
     server->options = *options;
     server->options.listen = NULL;
-    server->fn = fn;
-    server->data = data;
     if (httpd_listen(options->listen, &server->socket, e) != 0) {
         free(server);
         return NULL;
@@ -157,6 +162,19 @@ struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, 
         return NULL;
     }
     return server;
+}
+
+struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn, void *data, struct err *e)
+{
+    struct httpd owner = {.fn = fn, .data = data};
+    return start(loop, options, &owner, e);
+}
+
+struct httpd *httpd_start_streaming(uv_loop_t *loop, const struct httpd_options *options,
+                                    const struct httpd_stream *stream, void *data, struct err *e)
+{
+    struct httpd owner = {.stream = stream, .data = data};
+    return start(loop, options, &owner, e);
 }
 
 const char *httpd_url(const struct httpd *server)

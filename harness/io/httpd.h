@@ -28,6 +28,9 @@ void http_headers_fini(struct http_headers *h);
 void http_headers_add(struct http_headers *h, const char *name, const char *value);
 /* First value, name compared without case; NULL where there is none. Borrowed. */
 const char *http_headers_get(const struct http_headers *h, const char *name);
+/* Whether a field of this name is for one connection only and not to be passed on: RFC 9110 section 7.6.1, whatever
+ * Connection names, and Expect, which each hop answers for itself. */
+bool http_headers_one_hop(const struct http_headers *h, const char *name);
 
 struct httpd_options {
     const char *listen;       /* "127.0.0.1:8126", "127.0.0.1:0", "[::1]:0", "localhost:0", "unix:/PATH" */
@@ -57,7 +60,36 @@ typedef void (*httpd_fn)(struct httpd *server, struct http_request *request, con
  * already as something other than a dead socket. NULL and *e then. All on the loop's thread. */
 struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn, void *data, struct err *e);
 
-/* A header of the answer to come, such as Allow. */
+/* --- streaming: bodies are handed on as they come, and a sender that is too fast is held up --- */
+
+/* For a request whose head is complete and within the limits: `head`, `body` for each piece, then one of `end` and
+ * `failed`, and at last, once, `gone`. For one that never came so far: `refused`, once. None of them is called after
+ * httpd_stop, and `request` is then not to be used any more.
+ * A body over max_body is refused by the server itself, 413, but with libmicrohttpd an answer can only be given before
+ * a body or behind it: what comes until then is thrown away. */
+struct httpd_stream {
+    /* `info->body` is empty. Returns the request's context. */
+    void *(*head)(struct httpd *server, struct http_request *request, const struct http_request_info *info, void *data);
+    void (*body)(struct http_request *request, const void *bytes, size_t size, void *context);
+    void (*end)(struct http_request *request, void *context); /* to be answered, now or later */
+    /* The body will not become complete. `status` as http_request_info.failed_status. */
+    void (*failed)(struct http_request *request, const char *why, int status, void *context);
+    /* `answered`: the whole answer, the server's own or the owner's, was given to the network. */
+    void (*gone)(struct http_request *request, bool answered, void *context);
+    void (*refused)(struct httpd *server, const struct http_request_info *info, void *data);
+};
+
+/* As httpd_start. `stream` is borrowed for as long as the server lives. Answers get no Date but the owner's. */
+struct httpd *httpd_start_streaming(uv_loop_t *loop, const struct httpd_options *options,
+                                    const struct httpd_stream *stream, void *data, struct err *e);
+
+/* Called from `body`: no further piece comes until http_continue. Both may be called again without effect. */
+void http_pause(struct http_request *request);
+void http_continue(struct http_request *request);
+
+/* --- answers --- */
+
+/* A header of the answer to come, such as Allow. A Content-Length counts only in the answer to HEAD. */
 void http_answer_header(struct http_request *request, const char *name, const char *value);
 
 /* Answers. May be called from the callback or later, but not once the server is `closed`; every complete request is

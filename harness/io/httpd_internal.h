@@ -29,7 +29,7 @@ void httpd_socket_fini(struct httpd_socket *s);
 /* The moves that are allowed stand in httpd_request.c. */
 enum request_state {
     REQUEST_HEAD,     /* its first line is there */
-    REQUEST_BODY,     /* its head is there and accepted */
+    REQUEST_BODY,     /* its head is there and accepted; streaming: and handed over */
     REQUEST_DRAINING, /* refused; the rest of the body is thrown away */
     REQUEST_HANDED,   /* complete and with the owner, who has not answered yet */
     REQUEST_ANSWERED  /* the answer is known */
@@ -40,12 +40,16 @@ struct http_request {
     struct MHD_Connection *connection; /* borrowed, alive as long as the request */
     struct http_request *next, **link; /* in the server's list */
     enum request_state state;
-    bool suspended; /* the connection waits for http_answer */
+    bool suspended; /* the connection waits for http_answer, or for http_continue */
+    bool paused;    /* streaming: no further piece is wanted */
+    bool streamed;  /* `head` was called */
+    void *context;  /* of a streamed one */
     char *method;   /* "" until the head is complete */
     char *path;
     struct http_headers headers;
-    struct buf body;
-    size_t drained;
+    struct buf body;   /* empty where it is streamed */
+    uint64_t received; /* bytes of the body */
+    uint64_t drained;
     int status; /* of the answer */
     struct MHD_Response *answer;
     struct http_headers answer_headers;
@@ -58,8 +62,9 @@ struct httpd {
     unsigned open_handles;
     struct MHD_Daemon *daemon;
     struct httpd_socket socket;
-    struct httpd_options options; /* `listen` is not kept */
-    httpd_fn fn;
+    struct httpd_options options;      /* `listen` is not kept */
+    httpd_fn fn;                       /* NULL: streaming */
+    const struct httpd_stream *stream; /* NULL: not */
     void *data;
     struct http_request *requests; /* all of them */
     unsigned open_requests, open_connections;

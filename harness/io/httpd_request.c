@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Happy path: HEAD (the first line) → BODY (the head is accepted) → HANDED (the body is complete) → ANSWERED.
+/* Happy path: HEAD (the first line) → BODY (the head is accepted) → HANDED (the body is complete) → ANSWERED. With
+ * streaming the owner has the head from BODY on, and each piece as it comes; the connection is suspended while he wants
+ * none.
  * Failure modes: the head is malformed, too large or contradicts itself (libmicrohttpd or httpd_check_head answers);
  * the body is too large (DRAINING, then 413); the connection is lost or idle in HEAD or BODY. Each is told to the owner
- * once. */
+ * once (streaming: by `failed`, before `head` by `refused`). */
 #include "io/httpd_internal.h"
 
 #include "base/json.h"
@@ -11,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 static const bool moves[][5] = {
@@ -68,6 +71,18 @@ static void request_free(struct http_request *r)
     free(r);
 }
 
+static void tell_streaming(struct http_request *r, const struct http_request_info *info)
+{
+    const struct httpd_stream *stream = r->server->stream;
+    if (!r->streamed) {
+        stream->refused(r->server, info, r->server->data);
+    } else if (info->failed != NULL) {
+        stream->failed(r, info->failed, info->failed_status, r->context);
+    } else {
+        stream->end(r, r->context);
+    }
+}
+
 /* Once the server is being stopped, its owner may be half gone. */
 static void tell(struct http_request *r, const char *failed, int failed_status)
 {
@@ -77,15 +92,39 @@ static void tell(struct http_request *r, const char *failed, int failed_status)
                                      .body = &r->body,
                                      .failed = failed,
                                      .failed_status = failed_status};
-    if (!r->server->stopping) {
+    if (r->server->stopping) {
+        return;
+    }
+    if (r->server->stream != NULL) {
+        tell_streaming(r, &info);
+    } else {
         r->server->fn(r->server, r, &info, r->server->data);
     }
+}
+
+static ssize_t no_bytes(void *cls, uint64_t at, char *out, size_t room)
+{
+    (void)cls;
+    (void)at;
+    (void)out;
+    (void)room;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The answer to HEAD says the size of a body that does not come. */
+static struct MHD_Response *make_answer(const struct http_request *r, const void *body, size_t size)
+{
+    const char *length = http_headers_get(&r->answer_headers, "Content-Length");
+    if (length != NULL && strcmp(r->method, "HEAD") == 0) {
+        return MHD_create_response_from_callback(strtoull(length, NULL, 10), 1, no_bytes, NULL, NULL);
+    }
+    return MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 }
 
 static void set_answer(struct http_request *r, int status, const char *content_type, const void *body, size_t size)
 {
     r->status = status;
-    r->answer = MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    r->answer = make_answer(r, body, size);
     if (r->answer == NULL) {
         return; /* no memory: the connection is cut where it would be sent */
     }
@@ -93,7 +132,10 @@ static void set_answer(struct http_request *r, int status, const char *content_t
         MHD_add_response_header(r->answer, "Content-Type", content_type);
     }
     for (size_t i = 0; i < r->answer_headers.count; i++) {
-        MHD_add_response_header(r->answer, r->answer_headers.items[i].name, r->answer_headers.items[i].value);
+        const struct http_header *h = &r->answer_headers.items[i];
+        if (strcasecmp(h->name, "Content-Length") != 0) {
+            MHD_add_response_header(r->answer, h->name, h->value);
+        }
     }
 }
 
@@ -131,6 +173,16 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+static void hand_over_head(struct http_request *r)
+{
+    const struct httpd_stream *stream = r->server->stream;
+    struct http_request_info info = {.method = r->method, .path = r->path, .headers = &r->headers, .body = &r->body};
+    if (stream != NULL && !r->server->stopping) {
+        r->context = stream->head(r->server, r, &info, r->server->data);
+        r->streamed = true;
+    }
+}
+
 static enum MHD_Result take_head(struct http_request *r, const char *method)
 {
     struct buf why = {0};
@@ -142,6 +194,7 @@ static enum MHD_Result take_head(struct http_request *r, const char *method)
     int status = httpd_check_head(r, &why, &too_large);
     if (status == 0) {
         move(r, REQUEST_BODY);
+        hand_over_head(r);
     } else if (too_large && http_headers_get(&r->headers, "Expect") == NULL) {
         move(r, REQUEST_DRAINING);
         refuse(r, status, why.data);
@@ -154,18 +207,43 @@ static enum MHD_Result take_head(struct http_request *r, const char *method)
     return result;
 }
 
+static void suspend(struct http_request *r)
+{
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+}
+
+static void resume(struct http_request *r)
+{
+    r->suspended = false;
+    MHD_resume_connection(r->connection);
+}
+
+static void take_piece(struct http_request *r, const char *bytes, size_t size)
+{
+    if (r->server->stream == NULL) {
+        buf_add(&r->body, bytes, size);
+    } else if (!r->server->stopping) {
+        r->server->stream->body(r, bytes, size, r->context);
+        if (r->paused) {
+            suspend(r);
+        }
+    }
+}
+
 static enum MHD_Result take_body(struct http_request *r, const char *bytes, size_t *size)
 {
     size_t max = r->server->options.max_body;
-    if (*size > max - r->body.size) {
+    if (*size > max - r->received) {
         struct buf why = {0};
         buf_printf(&why, "the body has more than %zu bytes", max);
-        r->drained = r->body.size;
+        r->drained = r->received;
         move(r, REQUEST_DRAINING);
         refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, why.data);
         buf_fini(&why);
     } else {
-        buf_add(&r->body, bytes, *size);
+        r->received += *size;
+        take_piece(r, bytes, *size);
     }
     *size = 0;
     return MHD_YES;
@@ -189,8 +267,7 @@ static enum MHD_Result hand_over(struct http_request *r)
     if (r->state == REQUEST_ANSWERED) {
         return queue_answer(r);
     }
-    r->suspended = true;
-    MHD_suspend_connection(r->connection);
+    suspend(r);
     return MHD_YES;
 }
 
@@ -227,8 +304,22 @@ void http_answer(struct http_request *request, int status, const char *content_t
     move(request, REQUEST_ANSWERED);
     set_answer(request, status, content_type, body, size);
     if (request->suspended) {
-        request->suspended = false;
-        MHD_resume_connection(request->connection);
+        resume(request);
+        httpd_kick(request->server);
+    }
+}
+
+void http_pause(struct http_request *request)
+{
+    request->paused = true;
+}
+
+void http_continue(struct http_request *request)
+{
+    bool waiting = request->paused && request->suspended;
+    request->paused = false;
+    if (waiting) {
+        resume(request);
         httpd_kick(request->server);
     }
 }
@@ -237,8 +328,7 @@ void httpd_resume_all(struct httpd *server)
 {
     for (struct http_request *r = server->requests; r != NULL; r = r->next) {
         if (r->suspended) {
-            r->suspended = false;
-            MHD_resume_connection(r->connection);
+            resume(r);
         }
     }
 }
@@ -255,7 +345,7 @@ static bool has_closed(struct http_request *r)
 void httpd_wake_closed(struct httpd *server)
 {
     for (struct http_request *r = server->requests; r != NULL; r = r->next) {
-        bool incomplete = r->state < REQUEST_HANDED;
+        bool incomplete = r->state < REQUEST_HANDED && !r->suspended;
         if (incomplete && has_closed(r)) {
             MHD_suspend_connection(r->connection);
             MHD_resume_connection(r->connection);
@@ -271,7 +361,7 @@ static void tell_lost(struct http_request *r, enum MHD_RequestTerminationCode co
     struct buf why = {0};
     const struct httpd_options *options = &r->server->options;
     if (r->state == REQUEST_BODY) {
-        buf_printf(&why, "after %zu bytes of the body ", r->body.size);
+        buf_printf(&why, "after %llu bytes of the body ", (unsigned long long)r->received);
     } else {
         buf_add_str(&why, "in the request's head ");
     }
@@ -301,6 +391,10 @@ void httpd_on_completed(void *cls, struct MHD_Connection *connection, void **con
     }
     if (r->state == REQUEST_HEAD || r->state == REQUEST_BODY) {
         tell_lost(r, code);
+    }
+    if (r->streamed && !r->server->stopping) {
+        bool answered = r->state == REQUEST_ANSWERED && code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        r->server->stream->gone(r, answered, r->context);
     }
     *context = NULL;
     request_free(r);

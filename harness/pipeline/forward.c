@@ -131,47 +131,12 @@ int forward_resolve(enum forward_from from, const char *url, const char *site, c
     return 0;
 }
 
-/* Whether a list of names, separated by commas, has this one. */
-static bool names(const char *list, const char *name)
-{
-    size_t size = strlen(name);
-    while (*list != '\0') {
-        list += strspn(list, ", \t");
-        size_t item = strcspn(list, ", \t");
-        if (item == size && strncasecmp(list, name, size) == 0) {
-            return true;
-        }
-        list += item;
-    }
-    return false;
-}
-
-/* RFC 9110 section 7.6.1: the fields that are for one connection only, and whatever Connection names. Expect is
- * answered by each hop for itself. */
-static bool is_for_one_hop(const struct http_headers *h, const char *name)
-{
-    static const char *const fields[] = {
-        "Connection", "Proxy-Connection",   "Keep-Alive",          "TE",    "Trailer", "Transfer-Encoding",
-        "Upgrade",    "Proxy-Authenticate", "Proxy-Authorization", "Expect"};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strcasecmp(name, fields[i]) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < h->count; i++) {
-        if (strcasecmp(h->items[i].name, "Connection") == 0 && names(h->items[i].value, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void copy_headers(const struct http_headers *from, const char *api_key, struct http_headers *to)
 {
     for (size_t i = 0; i < from->count; i++) {
         const struct http_header *h = &from->items[i];
         bool replaced = api_key != NULL && strcasecmp(h->name, "DD-API-KEY") == 0;
-        if (!replaced && !is_for_one_hop(from, h->name)) {
+        if (!replaced && !http_headers_one_hop(from, h->name)) {
             http_headers_add(to, h->name, h->value);
         }
     }

@@ -64,6 +64,11 @@ static void test_the_help_has_a_line_for_each_key(void **state)
     assert_non_null(strstr(help.data,
                            "\nworkers.NAME.inspect_dir        true or false; default true; only with runtime ddtrace; "
                            "DD_PROFILING_LOCK_NAME_INSPECT_DIR: look for names in members too\n"));
+    assert_non_null(strstr(help.data, "\nbackend                         `none`, `store`, `datadog`, `directory` or a "
+                                      "mapping of keys; where uploads end, and are read back from\n"));
+    assert_non_null(strstr(help.data, "\nfaults.N.status                 a whole number from 200 to 599; required; "
+                                      "only with change status; what the sender is answered; the next hop is not "
+                                      "asked\n"));
     buf_fini(&help);
 }
 
@@ -112,6 +117,22 @@ static void test_ranges_end_where_they_say(void **state)
         {"forward", "{to: agent, url: \"http://a:65535\"}", "{to: agent, url: \"http://a:65536\"}"},
         {"forward", "{to: agent, url: \"http://a-b.c\"}", "{to: agent, url: \"http://a..c\"}"},
         {"forward", "{to: agentless, site: us5.datadoghq.com}", "{to: agentless, site: datadoghq}"},
+        {"agents", "[trace-agent, serverless-compat]", "[trace-agent, serverless_compat]"},
+        {"agents", "[{kind: trace-agent, stop_timeout: 100ms}]", "[{kind: trace-agent, stop_timeout: 99ms}]"},
+        {"agents", "[{kind: external, url: \"unix:///run/a\"}]", "[{kind: external, url: \"ftp://a\"}]"},
+        {"backend", "store", "stored"},
+        {"backend", "{kind: store, deadline: 24h}", "{kind: store, deadline: 25h}"},
+        {"backend", "{kind: datadog, url: \"http://127.0.0.1:1\"}", "{kind: datadog, url: \"unix:///run/a\"}"},
+        {"backend", "{kind: datadog, intake: \"https://a/b\"}", "{kind: datadog, intake: \"https://a/b?c\"}"},
+        {"ui", "{kind: ask, link: \"https://a/b?c#d\"}", "{kind: ask, link: \"https://a/b c\"}"},
+        {"ui", "{kind: ask, link: \"http://a\"}", "{kind: ask, link: \"https://\"}"},
+        {"faults.0.rate", "0.001", "0"},
+        {"faults.0.rate", "1", "1.001"},
+        {"faults.0.length", "1", "0"},
+        {"faults.0.length", "1073741824", "1073741825"},
+        {"faults.1.status", "200", "199"},
+        {"faults.1.status", "599", "600"},
+        {"faults.2.delay", "1ms", "0"},
         {"name", "a.b_c-9", ".hidden"},
         {"name",
          "a2345678901234567890123456789012345678901234567890123456789012"
@@ -120,20 +141,26 @@ static void test_ranges_end_where_they_say(void **state)
          "345"},
     };
     static const char base[] = "name: x\nworkers:\n  python:\nphases: [local]\n";
+    static const char faults[] =
+        "backend: store\nfaults: [{at: upload, mechanism: value_truncated, length: 9}, "
+        "{at: backend, change: status, status: 503}, {at: upload, change: delay, delay: 1s}]\n";
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf said = {0};
         const struct scenario_override good = {cases[i].path, cases[i].good, NULL},
                                        bad = {cases[i].path, cases[i].bad, NULL};
-        struct scenario *s = read_with(base, strlen(base), &good, 1, &said);
+        struct buf text = {0};
+        buf_printf(&text, "%s%s", base, strncmp(cases[i].path, "faults", 6) == 0 ? faults : "");
+        struct scenario *s = read_with(text.data, text.size, &good, 1, &said);
         if (s == NULL) {
             fail_msg("%s", said.data);
         }
         scenario_free(s);
-        s = read_with(base, strlen(base), &bad, 1, &said);
+        s = read_with(text.data, text.size, &bad, 1, &said);
         if (s != NULL) {
             fail_msg("%s: `%s` is taken", cases[i].path, cases[i].bad);
         }
+        buf_fini(&text);
         buf_fini(&said);
     }
 }

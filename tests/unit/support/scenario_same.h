@@ -83,6 +83,40 @@ static inline bool same_workload(const struct scenario *a, const struct scenario
     return true;
 }
 
+static inline bool same_fault(const struct scenario_fault *a, const struct scenario_fault *b)
+{
+    return a->at == b->at && a->has_mechanism == b->has_mechanism && a->mechanism == b->mechanism &&
+           a->change == b->change && a->rate == b->rate &&
+           same_texts(a->locks, a->lock_count, b->locks, b->lock_count) && same_text(a->worker, b->worker) &&
+           a->length == b->length && a->rule == b->rule && same_text(a->from, b->from) && same_text(a->to, b->to) &&
+           a->status == b->status && a->delay_ms == b->delay_ms && a->codec == b->codec;
+}
+
+static inline bool same_pipeline(const struct scenario *a, const struct scenario *b)
+{
+    if (a->agent_count != b->agent_count || a->fault_count != b->fault_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->agent_count; i++) {
+        const struct scenario_agent *p = &a->agents[i], *q = &b->agents[i];
+        if (p->kind != q->kind || !same_text(p->url, q->url) || p->start_timeout_ms != q->start_timeout_ms ||
+            p->stop_timeout_ms != q->stop_timeout_ms) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->fault_count; i++) {
+        if (!same_fault(&a->faults[i], &b->faults[i])) {
+            return false;
+        }
+    }
+    return a->backend.kind == b->backend.kind && same_text(a->backend.url, b->backend.url) &&
+           same_text(a->backend.intake, b->backend.intake) && same_text(a->backend.site, b->backend.site) &&
+           same_text(a->backend.directory, b->backend.directory) && a->backend.deadline_ms == b->backend.deadline_ms &&
+           a->backend.timeout_ms == b->backend.timeout_ms && a->ui.kind == b->ui.kind &&
+           same_text(a->ui.pprof, b->ui.pprof) && same_text(a->ui.driver, b->ui.driver) &&
+           a->ui.timeout_ms == b->ui.timeout_ms && same_text(a->ui.link, b->ui.link);
+}
+
 static inline bool same_scenario(const struct scenario *a, const struct scenario *b)
 {
     return same_text(a->path, b->path) && same_text(a->name, b->name) && same_text(a->description, b->description) &&
@@ -95,7 +129,7 @@ static inline bool same_scenario(const struct scenario *a, const struct scenario
            a->intake.max_header == b->intake.max_header && a->intake.max_parts == b->intake.max_parts &&
            a->intake.idle_timeout_ms == b->intake.idle_timeout_ms && a->forward.kind == b->forward.kind &&
            same_text(a->forward.url, b->forward.url) && same_text(a->forward.site, b->forward.site) &&
-           a->forward.timeout_ms == b->forward.timeout_ms &&
+           a->forward.timeout_ms == b->forward.timeout_ms && same_pipeline(a, b) &&
            same_locks(a->expect, a->expect_count, b->expect, b->expect_count) &&
            a->evidence.absence_probability == b->evidence.absence_probability &&
            a->evidence.duration_tolerance == b->evidence.duration_tolerance;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+
+/* What is asked for of a streamed body at a time. */
+#define UPLOAD_BUFFER_SIZE ((long)256 << 10)
 
 /* The URL as it may be shown: "user:password@" and the query, where keys are sent now and then, are cut out. */
 static char *label_of(const char *method, const char *url)
@@ -54,7 +58,51 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *data)
     return size;
 }
 
-/* Framing and addressing are the client's own. */
+/* A connection that is closed now is closed by RST. */
+static void close_hard(struct http_call_state *c)
+{
+    struct linger now = {.l_onoff = 1};
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+}
+
+static size_t on_read(char *out, size_t one, size_t room, void *data)
+{
+    struct http_call_state *c = data;
+    ssize_t size = c->stream.read(out, one * room, c->data);
+    if (size == HTTP_READ_LATER) {
+        c->waiting = true;
+        return CURL_READFUNC_PAUSE;
+    }
+    if (size == HTTP_READ_RESET) {
+        close_hard(c);
+        return CURL_READFUNC_ABORT;
+    }
+    return (size_t)size;
+}
+
+/* Framing and addressing are the client's own: what goes out in place of such a header (for the caller to free), or
+ * NULL. With a stream they keep their place and their name's case. */
+static char *own_line(const struct http_call_state *c, const struct http_header *h)
+{
+    const struct http_stream *s = &c->stream;
+    if (s->read == NULL) {
+        return NULL;
+    }
+    if (strcasecmp(h->name, "Host") == 0 && s->keep_host) {
+        return mem_printf("%s: %s", h->name, h->value);
+    }
+    if (strcasecmp(h->name, "Content-Length") == 0 && s->size >= 0) {
+        return mem_printf("%s: %lld", h->name, (long long)(s->told_size >= 0 ? s->told_size : s->size));
+    }
+    if (strcasecmp(h->name, "Transfer-Encoding") == 0 && s->size == HTTP_SIZE_UNKNOWN) {
+        return mem_printf("%s: chunked", h->name);
+    }
+    return NULL;
+}
+
 static bool is_own(const char *name)
 {
     return strcasecmp(name, "Host") == 0 || strcasecmp(name, "Content-Length") == 0 ||
@@ -94,16 +142,35 @@ static void add_headers(struct http_call_state *c, const struct http_headers *h)
 {
     for (size_t i = 0; h != NULL && i < h->count; i++) {
         const struct http_header *item = &h->items[i];
-        if (is_own(item->name)) {
-            continue;
-        }
         if (check_header(c, item) != 0) {
             c->failed = true;
             return;
         }
+        if (is_own(item->name)) {
+            char *line = own_line(c, item);
+            if (line != NULL) {
+                add_line(c, line);
+            }
+            continue;
+        }
         /* libcurl's way to say a header without a value. */
         add_line(c, item->value[0] != '\0' ? mem_printf("%s: %s", item->name, item->value)
                                            : mem_printf("%s;", item->name));
+    }
+}
+
+/* The framing that a stream needs and nobody has asked for. */
+static void add_framing(struct http_call_state *c, const struct http_headers *h)
+{
+    const struct http_stream *s = &c->stream;
+    if (s->read == NULL) {
+        return;
+    }
+    if (s->size == HTTP_SIZE_UNKNOWN && http_headers_get(h, "Transfer-Encoding") == NULL) {
+        add_line(c, mem_strdup("Transfer-Encoding: chunked"));
+    }
+    if (s->size >= 0 && s->told_size >= 0 && http_headers_get(h, "Content-Length") == NULL) {
+        add_line(c, mem_printf("Content-Length: %lld", (long long)s->told_size));
     }
 }
 
@@ -140,9 +207,32 @@ static CURLcode set_method(struct http_call_state *c, const struct http_call *ca
     return code;
 }
 
+static CURLcode set_stream(struct http_call_state *c, const struct http_call *call)
+{
+    const struct http_stream *s = &c->stream;
+    CURLcode code = CURLE_OK;
+    if (strcmp(call->method, "HEAD") == 0) {
+        SET(CURLOPT_NOBODY, 1L);
+    } else if (s->size == HTTP_SIZE_NONE) {
+        SET(CURLOPT_HTTPGET, 1L);
+    } else {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->size);
+        SET(CURLOPT_READFUNCTION, on_read);
+        SET(CURLOPT_READDATA, c);
+        SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
+    }
+    SET(CURLOPT_CUSTOMREQUEST, call->method);
+    SET(CURLOPT_REQUEST_TARGET, s->target);
+    SET(CURLOPT_MAXAGE_CONN, (long)HTTP_IDLE_MAX_S);
+    /* Where the length is a lie, whatever comes next on the connection would be taken for the rest. */
+    SET(CURLOPT_FORBID_REUSE, s->told_size >= 0 ? 1L : 0L);
+    return code;
+}
+
 static CURLcode set_options(struct http_call_state *c, const struct http_call *call)
 {
-    CURLcode code = set_method(c, call);
+    CURLcode code = c->stream.read != NULL ? set_stream(c, call) : set_method(c, call);
     SET(CURLOPT_PRIVATE, c);
     SET(CURLOPT_ERRORBUFFER, c->reason);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -169,9 +259,11 @@ void http_call_init(struct http_call_state *c, const struct http_call *call)
 {
     c->label = label_of(call->method, call->url);
     c->timeout_ms = call->timeout_ms;
+    c->stream = call->stream != NULL ? *call->stream : (struct http_stream){0};
     c->answer_max = call->answer_max > 0 ? call->answer_max : HTTP_ANSWER_MAX;
     c->easy = curl_easy_init();
     add_headers(c, call->headers);
+    add_framing(c, call->headers);
     drop_defaults(c, call->headers);
     CURLcode code = c->easy != NULL ? set_options(c, call) : CURLE_OUT_OF_MEMORY;
     if (code != CURLE_OK && !c->failed) {
@@ -231,7 +323,11 @@ void http_call_explain(struct http_call_state *c, CURLcode code, struct err *e)
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_FAIL_REWIND:
         err_set(e, ERR_MISSING, "%s: the connection broke off: %s", c->label, reason);
+        break;
+    case CURLE_ABORTED_BY_CALLBACK:
+        err_set(e, ERR_INTERRUPTED, "%s: the connection was reset in the middle of the body", c->label);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
         err_set(e, ERR_MISSING, "%s: the server's certificate is not trusted: %s", c->label, reason);

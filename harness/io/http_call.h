@@ -13,6 +13,8 @@ struct http_call_state {
     struct curl_slist *headers;
     char *label; /* "POST http://127.0.0.1:8126/profiling/v1/input", without user, password and query */
     int64_t timeout_ms;
+    struct http_stream stream; /* `read` NULL: the body is a buffer */
+    bool waiting;              /* `read` had nothing */
     size_t answer_max;
     struct buf answer;
     bool cut;

@@ -218,7 +218,8 @@ struct http_client *http_client_new(uv_loop_t *loop, struct err *e)
     return client;
 }
 
-void http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn, void *data)
+struct http_call_state *http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn,
+                                         void *data)
 {
     assert(!client->closing);
     struct http_call_state *c = mem_calloc(1, sizeof *c);
@@ -229,14 +230,35 @@ void http_client_send(struct http_client *client, const struct http_call *call, 
         link_call(&client->calls, c);
         CURLMcode code = curl_multi_add_handle(client->multi, c->easy);
         if (code == CURLM_OK) {
-            return;
+            return c;
         }
         unlink_call(c);
         err_set(&c->error, ERR_INTERNAL, "%s: %s", c->label, curl_multi_strerror(code));
     }
     link_call(&client->broken, c);
     uv_timer_start(&client->soon, on_soon, 0, 0);
+    return c;
 }
+
+void http_client_resume(struct http_call_state *c)
+{
+    if (c->waiting) {
+        c->waiting = false;
+        curl_easy_pause(c->easy, CURLPAUSE_CONT);
+    }
+}
+
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc): as for finish_broken. */
+void http_client_cancel(struct http_client *client, struct http_call_state *c)
+{
+    unlink_call(c);
+    if (!c->failed) {
+        curl_multi_remove_handle(client->multi, c->easy);
+    }
+    http_call_fini(c);
+    free(c);
+}
+/* NOLINTEND(clang-analyzer-unix.Malloc) */
 
 /* As for finish_broken. */
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc) */

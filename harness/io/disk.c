@@ -74,7 +74,7 @@ static void do_order(struct disk *disk, struct order *o)
 {
     switch (o->kind) {
     case ORDER_PUT:
-        o->status = disk_write_now(o->path, o->bytes.data, o->bytes.size, &o->error);
+        o->status = disk_replace(o->path, o->bytes.data, o->bytes.size, o->sync, &o->error);
         break;
     case ORDER_APPEND:
         o->status = disk_files_append(&disk->files, o->path, o->bytes.data, o->bytes.size, o->sync, &o->error);
@@ -173,11 +173,22 @@ struct disk *disk_new(uv_loop_t *loop)
     return disk;
 }
 
-void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data)
+static void put(struct disk *disk, const char *path, struct buf *bytes, bool sync, disk_fn fn, void *data)
 {
-    struct order order = {.kind = ORDER_PUT, .path = mem_strdup(path), .bytes = *bytes, .fn = fn, .data = data};
+    struct order order = {
+        .kind = ORDER_PUT, .path = mem_strdup(path), .bytes = *bytes, .sync = sync, .fn = fn, .data = data};
     *bytes = (struct buf){0};
     add_order(disk, order);
+}
+
+void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data)
+{
+    put(disk, path, bytes, true, fn, data);
+}
+
+void disk_put_quick(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data)
+{
+    put(disk, path, bytes, false, fn, data);
 }
 
 void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync, disk_fn fn, void *data)

@@ -28,6 +28,10 @@ struct disk *disk_new(uv_loop_t *loop);
  * neither the file nor the temporary one is there, or the old file is. */
 void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data);
 
+/* The same without fsync: whole after a crash of the program, but not after one of the machine. For what can be had
+ * again; several times as many a second. */
+void disk_put_quick(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data);
+
 /* Appends to a file, which is created if missing; with `sync` followed by fsync. Neighbouring
  * appends to one file may be written as one. Keeps files open between calls. After a failure
  * nothing of the bytes is in the file. */

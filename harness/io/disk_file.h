@@ -39,6 +39,9 @@ int disk_files_sync(struct disk_files *files, struct err *e);
 /* Syncs, closes and frees all. */
 int disk_files_close(struct disk_files *files, struct err *e);
 
+/* disk_write_now, with or without fsync. */
+int disk_replace(const char *path, const void *bytes, size_t size, bool sync, struct err *e);
+
 /* fsync of the directory that holds `path`. */
 int disk_sync_parent(const char *path, struct err *e);
 

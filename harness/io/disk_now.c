@@ -13,14 +13,14 @@
 #define READ_CHUNK ((size_t)256 << 10)
 
 /* 0, or an errno. */
-static int write_temporary(const char *temporary, const void *bytes, size_t size)
+static int write_temporary(const char *temporary, const void *bytes, size_t size, bool sync)
 {
     int fd = disk_open(temporary, O_WRONLY | O_TRUNC | O_NOFOLLOW);
     if (fd < 0) {
         return -fd;
     }
     int failed = disk_write_all(fd, bytes, size);
-    if (failed == 0 && fsync(fd) != 0) {
+    if (failed == 0 && sync && fsync(fd) != 0) {
         failed = errno;
     }
     if (close(fd) != 0 && failed == 0) {
@@ -29,10 +29,10 @@ static int write_temporary(const char *temporary, const void *bytes, size_t size
     return failed;
 }
 
-int disk_write_now(const char *path, const void *bytes, size_t size, struct err *e)
+int disk_replace(const char *path, const void *bytes, size_t size, bool sync, struct err *e)
 {
     char *temporary = mem_printf("%s.%d.tmp", path, (int)getpid());
-    int failed = write_temporary(temporary, bytes, size);
+    int failed = write_temporary(temporary, bytes, size, sync);
     if (failed == 0 && rename(temporary, path) != 0) {
         failed = errno;
     }
@@ -40,7 +40,15 @@ int disk_write_now(const char *path, const void *bytes, size_t size, struct err 
         unlink(temporary);
     }
     free(temporary);
-    return failed == 0 ? disk_sync_parent(path, e) : err_sys(e, ERR_WRITE, failed, "cannot write %s", path);
+    if (failed != 0) {
+        return err_sys(e, ERR_WRITE, failed, "cannot write %s", path);
+    }
+    return sync ? disk_sync_parent(path, e) : 0;
+}
+
+int disk_write_now(const char *path, const void *bytes, size_t size, struct err *e)
+{
+    return disk_replace(path, bytes, size, true, e);
 }
 
 /* 0, or an errno; EFBIG where there is more than `max`. */

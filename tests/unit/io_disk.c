@@ -23,6 +23,7 @@ struct fixture {
     char directory[64];
     int descriptors;
     struct disk *disk;
+    bool quick; /* puts are without fsync */
     struct buf told;  /* "name:status " for each callback, in order */
     struct err error; /* of the last failure that was told */
     bool closed;
@@ -131,7 +132,7 @@ static void put(struct fixture *f, const char *name, const char *text)
     struct buf bytes = {0};
     char *path = path_in(f, name);
     buf_add_str(&bytes, text);
-    disk_put(f->disk, path, &bytes, on_done, note_new(f, name));
+    (f->quick ? disk_put_quick : disk_put)(f->disk, path, &bytes, on_done, note_new(f, name));
     assert_null(bytes.data);
     assert_int_equal(bytes.size, 0);
     free(path);
@@ -197,6 +198,19 @@ static void missing_directories_are_made(void **state)
     finish(f);
     check_file(f, "a/b/c/file", "deep");
     check_file(f, "d/e/file", "deeper");
+}
+
+static void quick_puts_are_whole_too(void **state)
+{
+    struct fixture *f = *state;
+    f->quick = true;
+    put(f, "a/file", "a longer text");
+    put(f, "a/file", "new");
+    put(f, "a/file/below", "x");
+    finish(f);
+    check_file(f, "a/file", "new");
+    assert_string_equal(f->told.data, "a/file:0 a/file:0 a/file/below:-1 ");
+    assert_int_equal(count_files(f), 1);
 }
 
 static void the_last_of_several_puts_stays(void **state)
@@ -464,6 +478,7 @@ int main(void)
         TEST(a_file_is_put_whole),
         TEST(an_empty_file_can_be_put),
         TEST(missing_directories_are_made),
+        TEST(quick_puts_are_whole_too),
         TEST(the_last_of_several_puts_stays),
         TEST(a_put_that_fails_leaves_the_old_file),
         TEST(a_path_below_a_file_is_an_error),

@@ -201,8 +201,8 @@ int64_t edit_add_string(struct profile_edit *edit, const void *text, size_t size
     }
     if (p->n_string_table == edit->string_capacity) {
         edit->string_capacity = edit->string_capacity * 2;
-        size_t size = p->n_string_table * sizeof *p->string_table;
-        p->string_table = edit_copy(edit, p->string_table, size, size);
+        size_t table_size = p->n_string_table * sizeof *p->string_table;
+        p->string_table = edit_copy(edit, p->string_table, table_size, table_size);
     }
     ProtobufCBinaryData *string = &p->string_table[p->n_string_table];
     string->len = size;

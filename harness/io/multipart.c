@@ -76,6 +76,9 @@ void multipart_free(struct multipart *m)
         return;
     }
     for (size_t i = 0; i < m->count; i++) {
+        if (m->limits.whole != NULL) {
+            m->parts[i].body = (struct buf){0};
+        }
         multipart_part_fini(&m->parts[i]);
     }
     free(m->parts);
@@ -129,7 +132,13 @@ static int add_body(struct multipart *m, const char *bytes, size_t size, uint64_
         return fail(m);
     }
     m->body_size += size;
-    buf_add(&m->parts[m->count - 1].body, bytes, size);
+    struct multipart_part *part = &m->parts[m->count - 1];
+    if (m->limits.whole != NULL) {
+        part->body.data = (char *)(uintptr_t)m->limits.whole + part->offset;
+        part->body.size += size;
+    } else {
+        buf_add(&part->body, bytes, size);
+    }
     return 0;
 }
 

@@ -26,6 +26,9 @@ struct multipart_part {
 struct multipart_limits {
     unsigned max_parts;
     size_t max_body; /* bytes of all parts together */
+    /* The whole body, of which everything that is fed is a piece, and which outlives the parts: their bodies point into
+     * it, without a zero behind. NULL: they are copied. */
+    const char *whole;
 };
 
 /* `content_type` is the request's header. Errors: not multipart/form-data, no boundary, boundary too long or of wrong

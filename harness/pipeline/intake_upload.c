@@ -59,7 +59,7 @@ static int check_headers(struct intake_upload *u, const struct http_headers *h)
 static int read_parts(struct intake_upload *u, const struct http_request_info *info, unsigned max_parts)
 {
     struct err e;
-    struct multipart_limits limits = {.max_parts = max_parts, .max_body = info->body->size};
+    struct multipart_limits limits = {.max_parts = max_parts, .max_body = info->body->size, .whole = info->body->data};
     const char *type = http_headers_get(info->headers, "Content-Type");
     u->multipart = multipart_new(type, &limits, &e);
     if (u->multipart == NULL) {

@@ -256,6 +256,27 @@ static void an_error_stays(void **state)
 }
 
 /* 32 MiB of what begins a boundary and never becomes one: a search that looks back would take hours. */
+static void parts_of_a_whole_body_are_not_copied(void **state)
+{
+    static const char body[] = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--by\r\n--b\r\n"
+                               "Content-Disposition: form-data; name=\"e\"\r\n\r\n\r\n--b--\r\n";
+    struct multipart_limits limits = {.max_parts = 2, .max_body = sizeof body, .whole = body};
+    struct err e = {0};
+    size_t count;
+    struct multipart *m = multipart_new("multipart/form-data; boundary=b", &limits, &e);
+    (void)state;
+    for (size_t i = 0; i < sizeof body - 1; i++) {
+        multipart_feed(m, body + i, 1, &e);
+    }
+    assert_int_equal(multipart_end(m, &e), 0);
+    const struct multipart_part *parts = multipart_parts(m, &count);
+    assert_int_equal(count, 2);
+    assert_ptr_equal(parts[0].body.data, strstr(body, "x\r\n--by"));
+    assert_int_equal(parts[0].body.size, strlen("x\r\n--by"));
+    assert_int_equal(parts[1].body.size, 0);
+    multipart_free(m);
+}
+
 static void the_search_is_linear(void **state)
 {
     struct multipart_limits limits = {.max_parts = 1, .max_body = (size_t)64 << 20};
@@ -289,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_head_is_bounded),
         cmocka_unit_test(the_boundary_is_read_from_the_type),
         cmocka_unit_test(an_error_stays),
+        cmocka_unit_test(parts_of_a_whole_body_are_not_copied),
         cmocka_unit_test(the_search_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

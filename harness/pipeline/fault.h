@@ -16,9 +16,10 @@ void fault_plan_free(struct fault_plan *plan);
 
 /* What becomes of an upload. fault_effect_fini frees it. */
 struct fault_effect {
-    bool changed;                /* `body` and `headers` stand in for what came */
+    bool changed;                /* `body` stands in for what came */
     struct buf body;             /* the whole new body */
-    struct http_headers headers; /* end-to-end headers, where `headers_changed`; else those that came */
+    struct http_headers headers; /* where `headers_changed`: stand in for those that came. Without those of one
+                                    connection, and without Content-Length */
     bool headers_changed;
     bool dropped;           /* not passed on, and its sender is told that all is well */
     int status;             /* answered with this, and not passed on; 0: none */
@@ -30,7 +31,9 @@ struct fault_effect {
     struct buf what;        /* "value_truncated to 16 bytes in 12 of 40 lock samples"; empty where nothing was done */
 };
 
-/* `upload` is complete; one that can't be read as an upload gets the effects that need no reading. `instance` is whose
+/* With `locks`, a fault that is for whole uploads hits those of which a profile holds one of
+ * them.
+ * `upload` is complete; one that can't be read as an upload gets the effects that need no reading. `instance` is whose
  * it is ("" unknown). A profile that can't be edited is left as it is, and `what` says why. */
 void fault_apply(const struct fault_plan *plan, const struct upload *upload, const char *instance,
                  struct fault_effect *out);
@@ -49,8 +52,10 @@ struct fault_hit {
 };
 struct fault_profile {
     struct buf bytes;       /* the new file, in the encoding that it had (or was asked for) */
-    struct fault_hit *hits; /* of mechanisms that change labels or samples */
+    struct fault_hit *hits; /* of mechanisms that change labels or samples, sorted by label */
     size_t hit_count, hit_capacity;
+    bool changed;                           /* the bytes are not those that came */
+    uint64_t changed_samples, lock_samples; /* of the same mechanisms; samples without a label count, too */
     bool dropped, corrupt;
     unsigned deliveries;
 };

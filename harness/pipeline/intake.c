@@ -5,10 +5,10 @@
  * changes what it does. */
 #include "pipeline/intake.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "pipeline/intake_upload.h"
+#include "pipeline/route.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,61 +25,6 @@ struct intake {
     void *closed_data;
 };
 
-static void answer_json(struct http_request *request, int status, const char *error)
-{
-    struct buf body = {0};
-    struct json_out out = json_begin(&body, 0);
-    json_object(&out);
-    if (error != NULL) {
-        json_put_string(&out, "error", error);
-    }
-    json_object_end(&out);
-    http_answer(request, status, "application/json", body.data, body.size);
-    buf_fini(&body);
-}
-
-struct route {
-    const char *path, *method;
-    int accepted; /* the status of a good upload; 0 where nothing is uploaded */
-};
-
-/* The trace-agent's path, and the path of Datadog's own intake, each with the status that it gives to a good upload (an
- * agent turns the intake's 202 into 200). */
-static const struct route routes[] = {
-    {"/info", "GET", 0},
-    {"/profiling/v1/input", "POST", 200},
-    {"/api/v2/profile", "POST", 202},
-};
-
-/* What clients look for before they send. Only what is really served is named. */
-static void answer_info(struct http_request *request)
-{
-    struct buf body = {0};
-    struct json_out out = json_begin(&body, 0);
-    json_object(&out);
-    json_put_string(&out, "version", "7.0.0-locktrail");
-    json_key(&out, "endpoints");
-    json_array(&out);
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        json_string(&out, routes[i].path);
-    }
-    json_array_end(&out);
-    json_object_end(&out);
-    http_answer(request, 200, "application/json", body.data, body.size);
-    buf_fini(&body);
-}
-
-static const struct route *find_route(const char *path)
-{
-    size_t size = strcspn(path, "?");
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (strlen(routes[i].path) == size && memcmp(path, routes[i].path, size) == 0) {
-            return &routes[i];
-        }
-    }
-    return NULL;
-}
-
 static void take_upload(struct intake *intake, const struct route *route, struct http_request *request,
                         const struct http_request_info *info)
 {
@@ -88,7 +33,7 @@ static void take_upload(struct intake *intake, const struct route *route, struct
         intake_upload_failed(info, &u);
     } else {
         intake_upload_read(info, intake->max_parts, route->accepted, &u);
-        answer_json(request, u.upload.status, u.upload.rejected);
+        route_answer(request, u.upload.status, u.upload.rejected);
     }
     intake->fn(intake, &u.upload, intake->data);
     intake_upload_fini(&u);
@@ -98,7 +43,7 @@ static void on_request(struct httpd *server, struct http_request *request, const
                        void *data)
 {
     struct intake *intake = data;
-    const struct route *route = find_route(info->path);
+    const struct route *route = route_find(info->path);
     (void)server;
     if (info->failed != NULL) {
         log_line(LOG_DEBUG, "intake", "%s %s: %s", info->method, info->path, info->failed);
@@ -109,12 +54,11 @@ static void on_request(struct httpd *server, struct http_request *request, const
         }
     } else if (route == NULL) {
         log_line(LOG_DEBUG, "intake", "%s %s: 404", info->method, info->path);
-        answer_json(request, 404, "there is nothing at this path, see /info");
+        route_answer_unknown(request);
     } else if (strcmp(info->method, route->method) != 0) {
-        http_answer_header(request, "Allow", route->method);
-        answer_json(request, 405, "the path does not take this method");
+        route_answer_method(request, route->method);
     } else if (route->accepted == 0) {
-        answer_info(request);
+        route_answer_info(request, NULL, NULL, NULL);
     } else {
         take_upload(intake, route, request, info);
     }

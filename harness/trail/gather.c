@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/gather.h"
 #include "base/mem.h"
+#include "trail/fates.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -42,21 +43,6 @@ static void gather_workers(struct work *w)
     }
 }
 
-static bool arm_feeds(enum arm arm, enum stage stage)
-{
-    switch (arm) {
-    case ARM_CONTROL:
-        return stage == STAGE_CONTROL;
-    case ARM_LOCAL:
-        return stage == STAGE_COLLECTOR;
-    case ARM_UPLOAD:
-        return stage >= STAGE_UPLOAD;
-    case ARM_TEE:
-        return stage >= STAGE_COLLECTOR;
-    }
-    return false;
-}
-
 static void gather_flows(struct work *w)
 {
     const struct ledger *ledger = w->input->ledger;
@@ -67,8 +53,8 @@ static void gather_flows(struct work *w)
             struct flow *f = work_flow(w, i, s);
             f->path = "";
             f->before = NO_STAGE;
-            f->feeds =
-                w->input->stage_ran[s] && !ledger->instances[i].left_out && arm_feeds(ledger->instances[i].arm, s);
+            f->feeds = w->input->stage_ran[s] && !ledger->instances[i].left_out && !ledger->instances[i].skips[s] &&
+                       fates_arm_feeds(ledger->instances[i].arm, s);
             if (f->feeds) {
                 f->before = before;
                 before = s;

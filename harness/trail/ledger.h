@@ -62,6 +62,7 @@ struct instance {
     /* The uploads of another process, sent to a second agent as well: what it has at the stage `upload` is that one's,
      * and counts there. */
     bool mirror;
+    bool skips[STAGE_COUNT]; /* stages that its uploads do not pass */
     struct lock_count *counts;
 };
 

@@ -3,6 +3,7 @@
 #ifndef TRAIL_BUILD_H
 #define TRAIL_BUILD_H
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/trail.h"
 
@@ -177,10 +178,10 @@ static inline void build_key(struct build *b, size_t copy, const char *key, uint
     c->keys[c->copy.label_key_count++] = (struct trail_label_key){key, samples};
 }
 
-static inline const struct trail_result *build_judge(struct build *b)
+/* Fills `flat` and what of the input comes from it. */
+static inline void build_flatten(struct build *b)
 {
     free(b->flat);
-    trail_result_fini(&b->result);
     b->flat = mem_calloc(b->copy_count, sizeof *b->flat);
     for (size_t i = 0; i < b->copy_count; i++) {
         b->flat[i] = b->copies[i].copy;
@@ -190,6 +191,12 @@ static inline const struct trail_result *build_judge(struct build *b)
     b->input.ledger = &b->ledger;
     b->input.copies = b->flat;
     b->input.copy_count = b->copy_count;
+}
+
+static inline const struct trail_result *build_judge(struct build *b)
+{
+    trail_result_fini(&b->result);
+    build_flatten(b);
     trail_judge(&b->input, &b->result);
     return &b->result;
 }

@@ -37,7 +37,8 @@ static const struct {
     {"smoke", 30000, 4, 7, REPORT_BRIEF, 1},       {"long", 600000, 16, 7, REPORT_BRIEF, 0},
     {"control", 10000, 2, 9, REPORT_BRIEF, 0},     {"demo-stress", 60000, 16, 3, REPORT_BRIEF, 0},
     {"demo-simple", 15000, 2, 1, REPORT_BRIEF, 0}, {"demo-heavy", 90000, 8, 7, REPORT_BRIEF, 0},
-    {"builds", 30000, 2, 12, REPORT_BRIEF, 8},
+    {"builds", 30000, 2, 12, REPORT_BRIEF, 8},     {"pipeline", 15000, 4, 7, REPORT_BRIEF, 1},
+    {"agentless", 15000, 4, 7, REPORT_BRIEF, 1},   {"two-agents", 15000, 4, 7, REPORT_BRIEF, 1},
 };
 #define SHIPPED (sizeof shipped / sizeof *shipped)
 
@@ -88,6 +89,142 @@ static void test_none_is_forgotten_here(void **state)
         free(entries[i]);
     }
     free(entries);
+}
+
+static void test_the_ways_are_what_they_say(void **state)
+{
+    static const struct {
+        const char *name;
+        bool pipeline;
+        size_t agents;
+        enum backend_kind backend;
+        enum ui_kind ui;
+    } cases[] = {{"smoke", false, 0, BACKEND_NONE, UI_NONE},
+                 {"agentless", true, 0, BACKEND_STORE, UI_NONE},
+                 {"pipeline", true, 1, BACKEND_STORE, UI_PPROF},
+                 {"two-agents", true, 2, BACKEND_STORE, UI_NONE}};
+    static const enum agent_kind agents[] = {AGENT_TRACE_AGENT, AGENT_SERVERLESS_COMPAT};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scenario *s = read_shipped(cases[i].name);
+        assert_int_equal(scenario_has_pipeline(s), cases[i].pipeline);
+        assert_int_equal(s->agent_count, cases[i].agents);
+        for (size_t a = 0; a < s->agent_count; a++) {
+            assert_int_equal(s->agents[a].kind, agents[a]);
+        }
+        assert_int_equal(s->backend.kind, cases[i].backend);
+        assert_int_equal(s->ui.kind, cases[i].ui);
+        assert_int_equal(s->fault_count, 0);
+        scenario_free(s);
+    }
+}
+
+/* --- scenarios/loss --------------------------------------------------------------------------------------------- */
+
+/* The rest of a file's comment lines that begin with `tag`, one after the other; NULL at the end. */
+static const char *next_tag(const char *at, const char *tag, char *out, size_t size)
+{
+    for (const char *line = at; line && *line == '#'; line = line ? line + 1 : NULL) {
+        const char *end = strchr(line, '\n');
+        size_t length = strlen(tag);
+        if (strncmp(line, tag, length) == 0) {
+            snprintf(out, size, "%.*s", (int)(end - line - (ptrdiff_t)length), line + length);
+            return end + 1;
+        }
+        line = end;
+    }
+    return NULL;
+}
+
+/* Each "LOCK MECHANISM STAGE" has words that are known; returns how many there are. */
+static size_t check_losses(const char *name, const char *text)
+{
+    char rest[256], lock[128], mechanism_text[64], stage_text[64];
+    enum mechanism mechanism;
+    enum stage stage;
+    size_t count = 0;
+    for (const char *at = text; (at = next_tag(at, "# Loss: ", rest, sizeof rest)) != NULL;) {
+        if (strcmp(rest, "none") == 0) {
+            continue;
+        }
+        if (sscanf(rest, "%127s %63s %63s", lock, mechanism_text, stage_text) != 3 ||
+            !mechanism_parse(mechanism_text, &mechanism) || !stage_parse(stage_text, &stage)) {
+            fail_msg("%s: `# Loss: %s` is not LOCK MECHANISM STAGE", name, rest);
+        }
+        count++;
+    }
+    return count;
+}
+
+/* What must be reported stands in the file, and is possible at all. */
+static void check_told(const char *name, const char *text, const struct scenario *s)
+{
+    char verdict[64], code[64];
+    bool in_collector = s->fault_count == 0;
+    size_t losses = check_losses(name, text);
+    if (!next_tag(text, "# Verdict: ", verdict, sizeof verdict) || !next_tag(text, "# Exit: ", code, sizeof code)) {
+        fail_msg("%s: no `# Verdict:` or no `# Exit:`", name);
+    }
+    enum verdict expected = losses == 0 ? VERDICT_SUCCESS : in_collector ? VERDICT_FAILURE : VERDICT_PARTIAL;
+    assert_string_equal(verdict, verdict_name(expected));
+    assert_int_equal(atoi(code), verdict_exit_code(expected));
+}
+
+static bool read_loss(const char *name, struct buf *text, struct scenario **out)
+{
+    struct buf path = {0}, said = {0};
+    buf_printf(&path, "scenarios/loss/%s", name);
+    bool there = slurp(path.data, text);
+    *out = there ? read_with(text->data, text->size, NULL, 0, &said) : NULL;
+    if (there && *out == NULL) {
+        fail_msg("%s: %s", path.data, said.data);
+    }
+    buf_fini(&path);
+    buf_fini(&said);
+    return there;
+}
+
+static void test_each_loss_says_what_must_be_reported(void **state)
+{
+    (void)state;
+    struct dirent **entries;
+    int count = scandir("scenarios/loss", &entries, is_yaml, alphasort);
+    assert_true(count > 30);
+    for (int i = 0; i < count; i++) {
+        struct buf text = {0};
+        struct scenario *s;
+        assert_true(read_loss(entries[i]->d_name, &text, &s));
+        buf_add_char(&text, '\0');
+        assert_int_equal(strncmp(entries[i]->d_name, s->name, strlen(s->name)), 0);
+        assert_string_equal(entries[i]->d_name + strlen(s->name), ".yaml");
+        check_told(s->name, text.data, s);
+        scenario_free(s);
+        buf_fini(&text);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void test_each_mechanism_is_lost_at_each_hop(void **state)
+{
+    (void)state;
+    for (enum mechanism m = MECHANISM_LABEL_DROPPED; m <= MECHANISM_DUPLICATED; m++) {
+        for (enum stage at = STAGE_UPLOAD; at <= STAGE_BACKEND; at++) {
+            struct buf name = {0}, text = {0};
+            struct scenario *s;
+            buf_printf(&name, "%s-%s.yaml", mechanism_name(m), stage_name(at));
+            if (!read_loss(name.data, &text, &s)) {
+                fail_msg("scenarios/loss/%s is not there", name.data);
+            }
+            assert_int_equal(s->fault_count, 1);
+            assert_true(s->faults[0].has_mechanism);
+            assert_int_equal(s->faults[0].mechanism, m);
+            assert_int_equal(s->faults[0].at, at);
+            scenario_free(s);
+            buf_fini(&name);
+            buf_fini(&text);
+        }
+    }
 }
 
 static void test_smoke_has_the_seven_patterns(void **state)
@@ -257,6 +394,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_is_what_it_says),
         cmocka_unit_test(test_none_is_forgotten_here),
+        cmocka_unit_test(test_the_ways_are_what_they_say),
+        cmocka_unit_test(test_each_loss_says_what_must_be_reported),
+        cmocka_unit_test(test_each_mechanism_is_lost_at_each_hop),
         cmocka_unit_test(test_smoke_has_the_seven_patterns),
         cmocka_unit_test(test_builds_has_each_build_once),
         cmocka_unit_test(test_shares_divide_the_duration),

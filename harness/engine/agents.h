@@ -18,17 +18,25 @@ struct agent_orders {
     const char *directory;    /* its own, in the run directory */
 };
 
-/* A command line and what to ask; the caller's: agent_command_fini. */
+/* A command line and what to ask; the caller's: agent_command_fini. An external agent has a `url` alone, and a
+ * `health_url` if that is http. The environment has of the shell's only what a program needs to run: variables of a
+ * cloud, of a proxy or DD_ ones would make another agent of it. The key is in `env` alone. */
 struct agent_command {
-    char **args, **env;
-    char *url;        /* "http://127.0.0.1:8126": where workers send */
-    char *health_url; /* NULL: nothing can be asked */
+    char **args, **env; /* NULL-terminated; NULL for an external agent */
+    char *url;          /* "http://127.0.0.1:8126": where workers send */
+    char *health_url;   /* NULL: nothing can be asked */
 };
+
+/* What `make agents` puts below the directory of the executable, or below ROOT/build where that is another one (a build
+ * with sanitizers, say, has no agents of its own): "bin/pprof". The caller's. Where it is at neither, the first. */
+char *agent_tool(const char *root, const char *build, const char *name);
 
 /* Whether the agent's program is there; ERR_MISSING with the command that gets it ("make agents"). The same test is
  * doctor's. An external agent is always there. */
 int agent_check(enum agent_kind kind, const char *root, const char *build, struct err *e);
 
+/* Errors: no program (as agent_check), an `intake_url` that the agent can't be given, no second port. `kind` is not
+ * AGENT_NONE. */
 int agent_command_make(const struct agent_orders *orders, struct agent_command *out, struct err *e);
 void agent_command_fini(struct agent_command *command);
 

@@ -70,7 +70,7 @@ static void describe_mechanism(const struct scenario_fault *fault, struct buf *o
     static const char *const rules[] = {"lower", "upper", "replace", "prefix", "suffix", "other"};
     buf_add_str(out, mechanism_name(fault->mechanism));
     if (fault->mechanism == MECHANISM_LABEL_KEY_RENAMED) {
-        buf_printf(out, " to '%s'", fault->to != NULL ? fault->to : "");
+        buf_printf(out, " to '%s'", fault_key(fault));
     } else if (fault->mechanism == MECHANISM_VALUE_TRUNCATED) {
         buf_printf(out, " to %" PRIu64 " bytes", fault->length);
     } else if (fault->mechanism == MECHANISM_VALUE_REWRITTEN) {

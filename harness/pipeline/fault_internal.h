@@ -38,6 +38,9 @@ int fault_edit(const struct scenario_fault *fault, const struct fault_choice *ch
 /* Damages the bytes until profile_read refuses them; appends them to *out. */
 void fault_corrupt(const struct fault_choice *choice, const void *bytes, size_t size, struct buf *out);
 
+/* What label_key_renamed makes of the key: `to`, or a made-up one where it is not given. */
+const char *fault_key(const struct scenario_fault *fault);
+
 /* The value that a lock's label becomes, for the caller to free; NULL where it stays. `names_swapped` is not of this
  * kind. */
 char *fault_value(const struct scenario_fault *fault, const char *label);

@@ -100,7 +100,7 @@ static size_t run_mechanism(struct work *w, struct profile_edit *edit)
     case MECHANISM_LABEL_DROPPED:
         return profile_edit_drop_label(edit, on_choose, w);
     case MECHANISM_LABEL_KEY_RENAMED:
-        return profile_edit_rename_key(edit, w->fault->to != NULL ? w->fault->to : "", on_choose, w);
+        return profile_edit_rename_key(edit, fault_key(w->fault), on_choose, w);
     case MECHANISM_VALUE_TRUNCATED:
     case MECHANISM_VALUE_REWRITTEN:
         return profile_edit_values(edit, on_value, on_choose, w);

@@ -11,6 +11,14 @@
 /* Tries to damage a profile before its bytes are all overwritten. One is nearly always enough. */
 #define CORRUPT_TRIES 8
 
+/* What a store makes of "lock name" that allows no space in a key. */
+#define MADE_UP_KEY "lock_name"
+
+const char *fault_key(const struct scenario_fault *fault)
+{
+    return fault->to != NULL ? fault->to : MADE_UP_KEY;
+}
+
 static char *truncated(const char *label, uint64_t length)
 {
     /* Bytes, not characters: what truncates for real does not look for a boundary. */

@@ -43,11 +43,11 @@ static bool has_change(const void *base, enum fault_change change)
     return ((const struct scenario_fault *)base)->change == change;
 }
 
-/* From label_dropped to samples_dropped it is samples that change, from profile_dropped on whole uploads. */
+/* Changes of form are of every profile, whatever is in it. */
 static bool chooses_locks(const void *base)
 {
-    const struct scenario_fault *f = base;
-    return f->has_mechanism && f->mechanism < MECHANISM_PROFILE_DROPPED;
+    enum fault_change change = ((const struct scenario_fault *)base)->change;
+    return change < CHANGE_RECOMPRESSED || change > CHANGE_TYPES_RENAMED;
 }
 
 static bool has_length(const void *base)
@@ -103,9 +103,9 @@ static bool has_all_locks(const void *base)
 
 static const struct condition only_locks = {
     chooses_locks,
-    {"mechanism", "change"},
-    "this fault is one of whole uploads, only one that changes labels or samples has this key",
-    "mechanisms from label_dropped to samples_dropped"};
+    {"change", NULL},
+    "this change is one of every profile, whatever locks are in it, expected no such key",
+    "a mechanism, or a change of uploads"};
 static const struct condition only_length = {has_length,
                                              {"mechanism", "change"},
                                              "only `mechanism: value_truncated` and `change: content_length` have it",
@@ -170,7 +170,7 @@ static const struct key fault_rows[] = {
      .hidden = has_all_locks,
      .check = check_place,
      .expected = "a list of ids or names of locks",
-     .help = "whose names; without it all"},
+     .help = "whose names; of what hits whole uploads: those that have one of them; without it all"},
     {.name = "worker",
      .type = KEY_TEXT,
      .offset = AT(worker),

@@ -367,17 +367,20 @@ static void set_ui(struct scenario *s)
     }
 }
 
+static void set_fault_locks(struct scenario_fault *f)
+{
+    f->lock_count = below(3);
+    f->locks = mem_calloc(f->lock_count + 1, sizeof *f->locks);
+    for (size_t i = 0; i < f->lock_count; i++) {
+        f->locks[i] = random_text(false, 1, 4);
+    }
+}
+
 static void set_mechanism(struct scenario_fault *f)
 {
     f->has_mechanism = true;
     f->mechanism = (enum mechanism)between(MECHANISM_LABEL_DROPPED, MECHANISM_DUPLICATED);
-    if (f->mechanism < MECHANISM_PROFILE_DROPPED) {
-        f->lock_count = below(3);
-        f->locks = mem_calloc(f->lock_count + 1, sizeof *f->locks);
-        for (size_t i = 0; i < f->lock_count; i++) {
-            f->locks[i] = random_text(false, 1, 4);
-        }
-    }
+    set_fault_locks(f);
     if (f->mechanism == MECHANISM_VALUE_TRUNCATED) {
         f->length = between(1, 1 << 30);
     } else if (f->mechanism == MECHANISM_LABEL_KEY_RENAMED) {
@@ -393,6 +396,9 @@ static void set_mechanism(struct scenario_fault *f)
 static void set_change(struct scenario_fault *f)
 {
     f->change = (enum fault_change)between(CHANGE_STATUS, CHANGE_COUNT - 1);
+    if (f->change < CHANGE_RECOMPRESSED || f->change > CHANGE_TYPES_RENAMED) {
+        set_fault_locks(f);
+    }
     if (f->change == CHANGE_STATUS) {
         f->status = (int)between(200, 599);
     } else if (f->change == CHANGE_DELAY) {

@@ -67,6 +67,8 @@ struct screen_names {
     char *how;       /* "pprof in Chromium 156", "attested by a person" */
     char **pictures; /* paths relative to the run directory */
     size_t picture_count;
+    char **unknown; /* ids of declared locks of which nobody said whether they are shown: not looked at, never absent */
+    size_t unknown_count;
 };
 
 /* A program that served the run. */

@@ -24,6 +24,10 @@ int evidence_read_ledger(struct evidence *ev, struct err *e);
  * events. */
 int evidence_read_copies(struct evidence *ev, struct err *e);
 
+/* copies/ui: what was shown, as copies of the stage `ui`. Needs the instances. */
+int evidence_read_screens(struct evidence *ev, struct err *e);
+void screen_names_free(struct screen_names *screen);
+
 /* Copies that the journal tells of and that are not there; gaps and overlaps in the time that a process's uploads
  * cover, as notes. Needs the copies, and the trail's result for the notes. */
 void evidence_check_captured(struct evidence *ev);

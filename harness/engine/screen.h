@@ -27,7 +27,8 @@ struct screen *screen_start(struct host *host, const struct screen_subject *subj
 void screen_stop(struct screen *screen, bool now);
 void screen_free(struct screen *screen);
 
-/* Whether pprof, Chromium and its driver are there; ERR_MISSING with the command that gets what is not. */
-int screen_check(const struct scenario *s, const char *build, struct err *e);
+/* Whether pprof, Chromium and its driver are there; ERR_MISSING with the command that gets what is not. `root` and
+ * `build` as in struct run_options. */
+int screen_check(const struct scenario *s, const char *root, const char *build, struct err *e);
 
 #endif

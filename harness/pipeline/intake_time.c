@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <time.h>
 
 /* Exactly `digits` digits at *at, between min and max; false where they are not there. */
 static bool read_number(const char **at, int digits, int min, int max, int *out)
@@ -114,4 +116,24 @@ int intake_time_compare(const struct intake_time *a, const struct intake_time *b
         return a->s < b->s ? -1 : 1;
     }
     return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+void intake_time_text(const struct intake_time *t, char out[INTAKE_TIME_TEXT_SIZE])
+{
+    struct tm utc = {0};
+    time_t s = t->s;
+    gmtime_r(&s, &utc);
+    size_t size = strftime(out, INTAKE_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + size, INTAKE_TIME_TEXT_SIZE - size, ".%03dZ", (int)(t->ns / 1000000));
+}
+
+struct intake_time intake_time_of_ms(int64_t ms)
+{
+    int64_t rest = (ms % 1000 + 1000) % 1000;
+    return (struct intake_time){.s = ms / 1000 - (ms % 1000 < 0), .ns = (int32_t)(rest * 1000000)};
+}
+
+int64_t intake_time_ms(const struct intake_time *t)
+{
+    return t->s * 1000 + t->ns / 1000000;
 }

@@ -14,6 +14,14 @@ struct intake_time {
  * second after it. */
 int intake_time_read(const char *text, struct intake_time *out);
 
+/* "2026-11-25T16:23:31.757Z": whole milliseconds, the rest is cut. */
+#define INTAKE_TIME_TEXT_SIZE 40
+void intake_time_text(const struct intake_time *t, char out[INTAKE_TIME_TEXT_SIZE]);
+
+/* From and to milliseconds since 1970. */
+struct intake_time intake_time_of_ms(int64_t ms);
+int64_t intake_time_ms(const struct intake_time *t);
+
 /* Below, above or equal to 0 as a is before, after or at b. */
 int intake_time_compare(const struct intake_time *a, const struct intake_time *b);
 

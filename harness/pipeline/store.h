@@ -14,21 +14,27 @@ struct store_options {
     size_t max_body, max_header;
     unsigned max_parts;
     int64_t idle_timeout_ms;
-    const char *directory; /* where uploads lie: DIRECTORY/ID/PART, and DIRECTORY/ID.json */
-    uint64_t max_bytes;    /* kept; the oldest are dropped above it, and said so. 0: no limit */
+    const char *directory; /* where uploads lie: DIRECTORY/ID/PART, and DIRECTORY/ID.json; written without fsync */
+    uint64_t max_bytes;    /* kept; the oldest are dropped above it (and above STORE_UPLOADS_MAX), which a warning and
+                              `store.dropped` in /info say. 0: no limit. The last upload stays whatever its size */
     const char *api_key,
         *application_key; /* wanted in DD-API-KEY and DD-APPLICATION-KEY of list and download; NULL: any */
 };
 
-/* For the journal: an upload is on the disk (`error` NULL) or is not. `id` is the event id. */
+/* For the journal: an upload is on the disk (`error` NULL) and only now its sender is told so, or it is not: rejected
+ * (`upload->rejected`, its status as intake.h has it, `id` ""), 503 where the disk is too slow (`id` ""), 500 where it
+ * can't be written. `id` is the event id. `upload` is valid in the call; its body may be read, not taken. Not called
+ * after store_stop. */
 typedef void (*store_fn)(struct store *store, const struct upload *upload, const char *id, const struct err *error,
                          void *data);
 
 /* Takes GET /info, POST /profiling/v1/input, POST /api/v2/profile; POST /api/unstable/profiles/list, GET
- * /api/ui/profiling/profiles/PROFILE_ID/download?eventId=EVENT_ID (a zip). Strings are copied; `disk` is borrowed. */
+ * /api/ui/profiling/profiles/PROFILE_ID/download?eventId=EVENT_ID (a zip). Strings are copied; `disk` is borrowed until
+ * the store is closed. NULL and *e as httpd_start. */
 struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store_options *options, store_fn fn,
                           void *data, struct err *e);
 const char *store_url(const struct store *store);
+/* Ends what is open, waits for what is being written, calls `closed` from the loop, frees. */
 void store_stop(struct store *store, void (*closed)(void *data), void *data);
 
 #endif

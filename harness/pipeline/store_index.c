@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/store_index.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void store_item_free(struct store_item *item)
+{
+    if (item == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < item->tag_count; i++) {
+        free(item->tags[i].key);
+        free(item->tags[i].value);
+    }
+    for (size_t i = 0; i < item->part_count; i++) {
+        free(item->parts[i].file);
+    }
+    free(item->tags);
+    free(item->parts);
+    free(item->id);
+    free(item->profile_id);
+    free(item->start);
+    free(item->end);
+    free(item);
+}
+
+const char *store_item_tag(const struct store_item *item, const char *key)
+{
+    for (size_t i = 0; i < item->tag_count; i++) {
+        if (strcmp(item->tags[i].key, key) == 0) {
+            return item->tags[i].value;
+        }
+    }
+    return "";
+}
+
+void store_index_fini(struct store_index *index)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        store_item_free(index->items[index->first + i]);
+    }
+    free(index->items);
+    *index = (struct store_index){0};
+}
+
+void store_index_add(struct store_index *index, struct store_item *item)
+{
+    /* What was dropped in front is given back once it is half of the array. */
+    if (index->first > index->count) {
+        memmove(index->items, index->items + index->first, index->count * sizeof *index->items);
+        index->first = 0;
+    }
+    index->items = mem_grow(index->items, index->first + index->count, &index->capacity, sizeof *index->items);
+    index->items[index->first + index->count++] = item;
+    index->bytes += item->bytes;
+}
+
+struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes)
+{
+    bool over = (max_bytes > 0 && index->bytes > max_bytes) || index->count > STORE_UPLOADS_MAX;
+    if (!over || index->count < 2) {
+        return NULL;
+    }
+    struct store_item *item = index->items[index->first++];
+    index->count--;
+    index->bytes -= item->bytes;
+    index->dropped++;
+    return item;
+}
+
+const struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id)
+{
+    size_t low = index->first, high = index->first + index->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (index->items[middle]->number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < index->first + index->count && strcmp(index->items[low]->id, id) == 0;
+    return found ? index->items[low] : NULL;
+}
+
+/* Of two that began together the later upload is the later one. */
+static int compare_up(const void *a, const void *b)
+{
+    const struct store_item *x = *(const struct store_item *const *)a, *y = *(const struct store_item *const *)b;
+    int order = intake_time_compare(&x->at, &y->at);
+    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int compare_down(const void *a, const void *b)
+{
+    return compare_up(b, a);
+}
+
+const struct store_item **store_index_select(const struct store_index *index, const struct store_query *query,
+                                             size_t *count, size_t *matched)
+{
+    const struct store_item **found = NULL;
+    size_t found_count = 0, capacity = 0;
+    for (size_t i = 0; i < index->count; i++) {
+        const struct store_item *item = index->items[index->first + i];
+        if (store_query_fits(query, &item->at, item->tags, item->tag_count)) {
+            found = mem_grow(found, found_count, &capacity, sizeof *found);
+            found[found_count++] = item;
+        }
+    }
+    if (found_count > 1) {
+        qsort(found, found_count, sizeof *found, query->ascending ? compare_up : compare_down);
+    }
+    *matched = found_count;
+    *count = found_count < query->limit ? found_count : query->limit;
+    return found;
+}

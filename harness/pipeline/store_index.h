@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a store has, in memory: for each upload what a list says of it and where its parts lie. Internal to the store.
+ * Pure. */
+#ifndef LOCKTRAIL_PIPELINE_STORE_INDEX_H
+#define LOCKTRAIL_PIPELINE_STORE_INDEX_H
+
+#include "pipeline/store_query.h"
+
+/* Uploads that are kept: above the 100,000 of the largest run there is to be. The oldest are dropped above it. */
+#define STORE_UPLOADS_MAX ((size_t)1 << 17)
+/* Tags of one upload, and bytes of them, that can be asked for; clients send some 20 of 30 bytes. Further ones stand in
+ * event.json only. */
+#define STORE_TAGS_MAX 256
+#define STORE_TAG_BYTES_MAX ((size_t)16 << 10)
+
+struct store_part {
+    char *file; /* in the upload's directory, and in downloads */
+    uint64_t size;
+};
+
+struct store_item {
+    uint64_t number; /* grows with each upload */
+    char *id, *profile_id;
+    struct intake_time at; /* its timestamp: when the profile began */
+    char *start, *end;
+    struct upload_tag *tags;
+    size_t tag_count;
+    struct store_part *parts;
+    size_t part_count, part_capacity;
+    uint64_t bytes;
+};
+void store_item_free(struct store_item *item);
+const char *store_item_tag(const struct store_item *item, const char *key); /* "" where there is none */
+
+/* `{0}` is empty. Ordered by number. */
+struct store_index {
+    struct store_item **items; /* from `first` on */
+    size_t first, count, capacity;
+    uint64_t bytes, dropped;
+};
+void store_index_fini(struct store_index *index);
+
+/* Takes the item, whose number is above those before it. */
+void store_index_add(struct store_index *index, struct store_item *item);
+
+/* Takes the oldest out where there are more than `max_bytes` (0: no limit) or STORE_UPLOADS_MAX, but for the last that
+ * is left: for the caller to free. NULL where nothing is to be dropped. */
+struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes);
+
+/* By event id and number; NULL where there is none. Borrowed. */
+const struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id);
+
+/* The items that fit, in the order asked for and no more than the limit; the array is the caller's to free. `*matched`
+ * is how many fit altogether. */
+const struct store_item **store_index_select(const struct store_index *index, const struct store_query *query,
+                                             size_t *count, size_t *matched);
+
+#endif

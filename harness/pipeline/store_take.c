@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Happy path: an upload is read → its parts and their description go to the disk → all are there: into the index, the
+ * sender is told, the owner is told, the oldest are dropped. Failure modes: it can't be read (4xx), the disk is too far
+ * behind (503), a file can't be written (500; what is there of it is removed). */
+#include "base/log.h"
+#include "base/mem.h"
+#include "pipeline/intake_upload.h"
+#include "pipeline/store_files.h"
+#include "pipeline/store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENT_FILE "event.json"
+
+/* An upload on its way to the disk. What it was read into points into `headers`, `path` and `body`. */
+struct taking {
+    struct store *store;
+    struct http_request *request; /* NULL where nobody is to be answered */
+    struct http_headers headers;
+    char *path;
+    struct buf body;
+    struct intake_upload read;
+    struct store_item *item;
+    size_t writing; /* files */
+    bool failed;
+    struct err error;
+};
+
+static void taking_free(struct taking *t)
+{
+    intake_upload_fini(&t->read);
+    http_headers_fini(&t->headers);
+    buf_fini(&t->body);
+    store_item_free(t->item);
+    free(t->path);
+    free(t);
+}
+
+/* Answers, tells the owner, and ends. */
+static void finish(struct taking *t, int status, const char *id, const struct err *error)
+{
+    struct store *store = t->store;
+    if (!store->stopping) {
+        if (t->request != NULL) {
+            route_answer(t->request, status, error != NULL ? error->text : NULL);
+        }
+        store->fn(store, &t->read.upload, id, error, store->data);
+    }
+    taking_free(t);
+    store_release(store);
+}
+
+static void on_removed(const struct buf *zip, const struct err *e, void *data)
+{
+    struct store *store = data;
+    (void)zip;
+    if (e != NULL) {
+        log_line(LOG_WARN, "store", "%s", e->text);
+    }
+    store_release(store);
+}
+
+static void remove_item(struct store *store, struct store_item *item)
+{
+    store->open++;
+    store_files_remove(store->loop, store->directory, item, on_removed, store);
+}
+
+static void drop_oldest(struct store *store)
+{
+    struct store_item *item;
+    while ((item = store_index_drop(&store->index, store->max_bytes)) != NULL) {
+        log_line(store->told_dropped ? LOG_DEBUG : LOG_WARN, "store",
+                 "upload %s was dropped, the oldest of more than %llu bytes or %zu uploads", item->id,
+                 (unsigned long long)store->max_bytes, STORE_UPLOADS_MAX);
+        store->told_dropped = true;
+        remove_item(store, item);
+    }
+}
+
+static void on_written(int status, const struct err *e, void *data)
+{
+    struct taking *t = data;
+    struct store *store = t->store;
+    if (status != 0 && !t->failed) {
+        t->failed = true;
+        t->error = *e;
+    }
+    if (--t->writing > 0) {
+        return;
+    }
+    struct store_item *item = t->item;
+    t->item = NULL;
+    char *id = mem_strdup(item->id);
+    if (t->failed) {
+        remove_item(store, item);
+        t->read.upload.status = 500;
+        finish(t, 500, id, &t->error);
+    } else {
+        store_index_add(&store->index, item);
+        drop_oldest(store);
+        finish(t, t->read.upload.status, id, NULL);
+    }
+    free(id);
+}
+
+static void add_tags(struct store_item *item, const struct upload *upload)
+{
+    size_t bytes = 0;
+    item->tags = mem_calloc(upload->tag_count + 1, sizeof *item->tags);
+    for (size_t i = 0; i < upload->tag_count; i++) {
+        const struct upload_tag *tag = &upload->tags[i];
+        bytes += strlen(tag->key) + strlen(tag->value);
+        if (item->tag_count == STORE_TAGS_MAX || bytes > STORE_TAG_BYTES_MAX) {
+            log_line(LOG_WARN, "store", "upload %s: only the first %zu of its %zu tags can be asked for", item->id,
+                     item->tag_count, upload->tag_count);
+            return;
+        }
+        item->tags[item->tag_count++] =
+            (struct upload_tag){.key = mem_strdup(tag->key), .value = mem_strdup(tag->value)};
+    }
+}
+
+static struct store_item *make_item(struct store *store, const struct upload *upload)
+{
+    struct store_item *item = mem_calloc(1, sizeof *item);
+    item->number = ++store->number;
+    item->id = mem_printf("%s-%llu", store->prefix, (unsigned long long)item->number);
+    item->profile_id = mem_printf("profile-%s", item->id);
+    item->start = mem_strdup(upload->start);
+    item->end = mem_strdup(upload->end);
+    intake_time_read(upload->start, &item->at); /* was read before, else the upload is rejected */
+    add_tags(item, upload);
+    return item;
+}
+
+static void write_file(struct taking *t, char *path, struct buf *bytes)
+{
+    t->item->bytes += bytes->size;
+    t->writing++;
+    disk_put_quick(t->store->disk, path, bytes, on_written, t);
+    free(path);
+}
+
+static void write_part(struct taking *t, const struct multipart_part *part)
+{
+    struct store_item *item = t->item;
+    struct buf bytes = {0};
+    const char *name = part->filename != NULL ? part->filename : part->name;
+    bool event = strcmp(part->name, "event") == 0 || strcmp(name, EVENT_FILE) == 0;
+    buf_add(&bytes, part->body.data, part->body.size);
+    item->parts = mem_grow(item->parts, item->part_count, &item->part_capacity, sizeof *item->parts);
+    char *file = store_file_name(event ? EVENT_FILE : name, item->parts, item->part_count);
+    item->parts[item->part_count++] = (struct store_part){.file = file, .size = part->body.size};
+    write_file(t, mem_printf("%s/%s/%s", t->store->directory, item->id, file), &bytes);
+}
+
+static void write_upload(struct taking *t)
+{
+    size_t count;
+    struct buf description = {0};
+    const struct multipart_part *parts = multipart_parts(t->read.multipart, &count);
+    t->item = make_item(t->store, &t->read.upload);
+    for (size_t i = 0; i < count; i++) {
+        write_part(t, &parts[i]);
+    }
+    store_files_describe(t->item, &t->read.upload, &description);
+    write_file(t, mem_printf("%s/%s.json", t->store->directory, t->item->id), &description);
+}
+
+void store_take(struct store *store, const struct route *route, struct http_request *request,
+                const struct http_request_info *info)
+{
+    struct taking *t = mem_calloc(1, sizeof *t);
+    struct http_request_info own = *info;
+    struct err e;
+    store->open++;
+    t->store = store;
+    t->request = info->failed == NULL ? request : NULL;
+    t->path = mem_strdup(info->path);
+    for (size_t i = 0; i < info->headers->count; i++) {
+        http_headers_add(&t->headers, info->headers->items[i].name, info->headers->items[i].value);
+    }
+    t->body = *info->body;
+    *info->body = (struct buf){0};
+    own.path = t->path;
+    own.headers = &t->headers;
+    own.body = &t->body;
+    if (info->failed != NULL) {
+        intake_upload_failed(&own, &t->read);
+    } else {
+        intake_upload_read(&own, store->max_parts, route->accepted, &t->read);
+    }
+    if (t->read.upload.rejected != NULL) {
+        err_set(&e, ERR_INPUT, "%s", t->read.upload.rejected);
+        finish(t, t->read.upload.status, "", &e);
+    } else if (disk_full(store->disk)) {
+        t->read.upload.status = 503;
+        err_set(&e, ERR_WRITE, "%zu bytes wait for the disk, no more are taken", disk_pending(store->disk));
+        finish(t, 503, "", &e);
+    } else {
+        write_upload(t);
+    }
+}

@@ -47,8 +47,9 @@ bool fault_plan_wants(const struct fault_plan *plan, const char *path);
 
 /* What one fault did to the samples of one label. */
 struct fault_hit {
-    char *label;      /* as it was before */
-    uint64_t samples; /* that were changed */
+    char *label;       /* as it was before */
+    uint64_t samples;  /* that were changed */
+    uint64_t acquires; /* that they stand for */
 };
 struct fault_profile {
     struct buf bytes;       /* the new file, in the encoding that it had (or was asked for) */

@@ -17,12 +17,18 @@ struct labels {
     size_t count, capacity;
 };
 
+/* Samples that were changed. */
+struct hits {
+    struct edit_sample *items;
+    size_t count, capacity;
+};
+
 /* One fault at work. */
 struct work {
     const struct scenario_fault *fault;
     const struct fault_choice *choice;
     struct fault_swap swap;
-    struct labels hit; /* one for each sample that was changed */
+    struct hits hits;
 };
 
 static void add_label(struct labels *l, const char *label)
@@ -40,7 +46,8 @@ static bool on_choose(const struct edit_sample *sample, void *data)
                    ? fault_is_for(w->fault, sample->label) && fault_choice_hits(w->choice, sample->index)
                    : true; /* names_swapped: the permutation has only labels that are meant */
     if (hit && sample->label != NULL) {
-        add_label(&w->hit, sample->label);
+        w->hits.items = mem_grow(w->hits.items, w->hits.count, &w->hits.capacity, sizeof *w->hits.items);
+        w->hits.items[w->hits.count++] = *sample;
     }
     return hit;
 }
@@ -138,20 +145,24 @@ static bool run_change(const struct work *w, struct profile_edit *edit)
     }
 }
 
-static int by_text(const void *a, const void *b)
+static int by_label(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct edit_sample *)a)->label, ((const struct edit_sample *)b)->label);
 }
 
-static void count_hits(struct labels *hit, struct fault_profile *out)
+static void count_hits(struct hits *hits, struct fault_profile *out)
 {
-    qsort(hit->items, hit->count, hit->items != NULL ? sizeof *hit->items : 1, by_text);
-    for (size_t i = 0; i < hit->count; i++) {
-        if (i == 0 || strcmp(hit->items[i - 1], hit->items[i]) != 0) {
+    if (hits->count > 0) {
+        qsort(hits->items, hits->count, sizeof *hits->items, by_label);
+    }
+    for (size_t i = 0; i < hits->count; i++) {
+        const struct edit_sample *at = &hits->items[i];
+        if (i == 0 || strcmp(hits->items[i - 1].label, at->label) != 0) {
             out->hits = mem_grow(out->hits, out->hit_count, &out->hit_capacity, sizeof *out->hits);
-            out->hits[out->hit_count++] = (struct fault_hit){.label = mem_strdup(hit->items[i])};
+            out->hits[out->hit_count++] = (struct fault_hit){.label = mem_strdup(at->label)};
         }
         out->hits[out->hit_count - 1].samples++;
+        out->hits[out->hit_count - 1].acquires += at->acquires;
     }
 }
 
@@ -172,7 +183,7 @@ static void edit_profile(struct work *w, struct profile_edit *edit, const void *
     } else {
         buf_add(&out->bytes, bytes, size);
     }
-    count_hits(&w->hit, out);
+    count_hits(&w->hits, out);
 }
 
 static int run_edit(const struct scenario_fault *fault, const struct fault_choice *choice, const void *bytes,
@@ -184,7 +195,7 @@ static int run_edit(const struct scenario_fault *fault, const struct fault_choic
         return -1;
     }
     edit_profile(&w, edit, bytes, size, out);
-    free(w.hit.items);
+    free(w.hits.items);
     fault_swap_fini(&w.swap);
     profile_edit_free(edit);
     return 0;

@@ -19,6 +19,7 @@ void profile_edit_free(struct profile_edit *edit);
 /* One lock sample (profile.h), for the caller to decide. */
 struct edit_sample {
     size_t index;      /* among all samples */
+    uint64_t acquires; /* 0 where it has no such value, or one below zero */
     const char *label; /* value of `lock name` as profile_name.label, the first where it has several; NULL where it has
                           none. The edit's own, until it is freed */
 };

@@ -26,6 +26,7 @@ struct pass {
     bool *is_key;        /* for each string of the table */
     struct value *values;
     bool *is_lock_column; /* for each sample type */
+    bool *is_acquire_column;
     edit_chosen_fn chosen;
     void *data;
 };
@@ -37,6 +38,7 @@ static struct pass begin(struct profile_edit *edit, edit_chosen_fn chosen, void 
     s.is_key = mem_calloc(s.string_count, sizeof *s.is_key);
     s.values = mem_calloc(s.string_count, sizeof *s.values);
     s.is_lock_column = mem_calloc(p->n_sample_type, sizeof *s.is_lock_column);
+    s.is_acquire_column = mem_calloc(p->n_sample_type, sizeof *s.is_acquire_column);
     for (size_t i = 0; i < s.string_count; i++) {
         s.is_key[i] = edit_string_is(edit, (int64_t)i, LOCK_NAME);
     }
@@ -44,6 +46,7 @@ static struct pass begin(struct profile_edit *edit, edit_chosen_fn chosen, void 
         for (size_t k = 0; k < sizeof lock_types / sizeof lock_types[0]; k++) {
             s.is_lock_column[i] = s.is_lock_column[i] || edit_string_is(edit, p->sample_type[i]->type, lock_types[k]);
         }
+        s.is_acquire_column[i] = edit_string_is(edit, p->sample_type[i]->type, lock_types[0]);
     }
     return s;
 }
@@ -53,6 +56,7 @@ static void end(struct pass *s)
     free(s->is_key);
     free(s->values);
     free(s->is_lock_column);
+    free(s->is_acquire_column);
 }
 
 /* Whether the label names a lock: a text of "" is a label that was not given. */
@@ -105,12 +109,14 @@ static bool is_lock_sample(const struct pass *s, const Pprof__Sample *sample)
 static struct edit_sample describe(struct pass *s, size_t index)
 {
     const Pprof__Sample *sample = s->edit->message->sample[index];
-    for (size_t i = 0; i < sample->n_label; i++) {
-        if (is_name(s, sample->label[i])) {
-            return (struct edit_sample){.index = index, .label = value_of(s, sample->label[i])->text};
-        }
+    struct edit_sample at = {.index = index};
+    for (size_t i = 0; i < sample->n_value && i < s->edit->message->n_sample_type; i++) {
+        at.acquires += s->is_acquire_column[i] && sample->value[i] > 0 ? (uint64_t)sample->value[i] : 0;
     }
-    return (struct edit_sample){.index = index};
+    for (size_t i = 0; i < sample->n_label && at.label == NULL; i++) {
+        at.label = is_name(s, sample->label[i]) ? value_of(s, sample->label[i])->text : NULL;
+    }
+    return at;
 }
 
 /* For edits of labels: whether there is one, and it is chosen. */

@@ -98,7 +98,10 @@ static void check_all(struct doctor *d, const struct scenario *s)
     if (s->control.kind == CONTROL_COMMAND && s->control.command_count > 0)
         doctor_program(d, "control", s->control.command[0], NULL);
     doctor_intake(d, s->intake.listen);
-    doctor_forward(d, s);
+    doctor_pipeline(d, s, found ? &home : NULL);
+    /* Behind a pipeline nothing is forwarded. */
+    if (!scenario_has_pipeline(s))
+        doctor_forward(d, s);
     doctor_space(d);
     doctor_descriptors(d, processes);
     files_home_fini(&home);

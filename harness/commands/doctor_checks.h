@@ -29,6 +29,10 @@ void doctor_python(struct doctor *d, const struct scenario_worker *worker, const
  * the control's. */
 void doctor_native(struct doctor *d, const struct scenario_worker *worker, bool control, const char *build);
 
+/* doctor_pipeline.c: the agents of a scenario, its backend, and the programs of its stage `ui`. `home` is NULL where
+ * locktrail's own folder was not found: then only what lies elsewhere. */
+void doctor_pipeline(struct doctor *d, const struct scenario *s, const struct files_home *home);
+
 /* doctor_machine.c */
 void doctor_space(struct doctor *d);
 void doctor_descriptors(struct doctor *d, size_t processes);

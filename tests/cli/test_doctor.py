@@ -190,6 +190,46 @@ class Doctor(Cli):
                 got, found = self.doctor(COMMAND % "sh", env={"DD_TRACE_AGENT_URL": url})
                 self.assertEqual((got, found["forward"]), (status, line))
 
+    def test_agents_that_were_not_made(self):
+        """In a folder of its own, in which nothing else was built."""
+        os.makedirs(self.path("home", "build"))
+        os.symlink(os.path.join(ROOT, "workers"), self.path("home", "workers"))
+        for name in ("locktrail", "locktrail-guard"):
+            shutil.copy2(os.path.join(os.path.dirname(LOCKTRAIL), name), self.path("home", "build", name))
+        build = self.path("home", "build")
+        needs = {"trace-agent": "bin/locktrail-trace-agent", "serverless-compat": "venvs/serverless-compat-0.19.0/ready",
+                 "test-agent": "venvs/test-agent-1.69.1/ready"}
+        for agent, name in needs.items():
+            with self.subTest(agent=agent):
+                path = self.write("s.yaml", COMMAND % "sh" + "agents: [%s]\n" % agent)
+                done = subprocess.run([os.path.join(build, "locktrail"), "doctor", path], capture_output=True, text=True,
+                                      env=dict(os.environ, LOCKTRAIL_HOME=self.path("home")), timeout=60, check=False)
+                lines = [line for line in done.stdout.splitlines() if line.startswith("missing")]
+                self.assertEqual((done.returncode, lines),
+                                 (69, ["missing  agent %s: agent %s needs %s/%s (make agents gets it): No such file or "
+                                       "directory; fix: make agents" % (agent, agent, build, name)]))
+                self.assertNotIn("forward: ", done.stdout)
+
+    def test_an_external_agent(self):
+        url = "http://" + self.agent(b"{}")
+        text = COMMAND % "sh" + "agents:\n  - {kind: external, url: \"%s\"}\n"
+        status, found = self.doctor(text % url)
+        self.assertEqual((status, found["agent external"]), (0, "ok       agent external: %s answers" % url))
+        status, found = self.doctor(text % "http://127.0.0.1:1")
+        self.assertEqual((status, found["agent external"]),
+                         (69, "missing  agent external: http://127.0.0.1:1: can't connect: Connection refused; fix: start "
+                              "it, or correct its `url` in the scenario"))
+
+    def test_keys_of_a_backend_are_never_shown(self):
+        text = COMMAND % "sh" + "backend: {kind: datadog, url: \"http://127.0.0.1:1\"}\n"
+        path = self.write("s.yaml", text)
+        result = self.locktrail("doctor", path, env={"DD_API_KEY": "k" * 32})
+        self.assertEqual(result.status, 69)
+        self.assertIn("ok       backend: DD_API_KEY is set\n", result.output)
+        self.assertIn("missing  backend: DD_APP_KEY is not set; fix: set it to a key of the site, or take another backend\n",
+                      result.output)
+        self.assertNotIn("kkk", result.output)
+
     def test_a_key_of_the_wrong_form_is_never_shown(self):
         status, found = self.doctor(COMMAND % "sh", env={"DD_API_KEY": "not-a-key-at-all"})
         self.assertEqual(status, 69)

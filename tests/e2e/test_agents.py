@@ -85,7 +85,8 @@ class SinkHandler(http.server.BaseHTTPRequestHandler):
     def handle_one_request(self):
         try:
             super().handle_one_request()
-        except OSError:
+        except (OSError, ValueError):
+            # The sender has gone.
             self.close_connection = True
 
     def log_message(self, *args):

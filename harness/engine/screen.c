@@ -6,6 +6,7 @@
 #include "engine/screen_page.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ void screen_closed_one(void *data)
     struct screen *s = data;
     assert(s->open > 0);
     if (--s->open == 0 && s->browser == BROWSER_GONE && s->subject == SUBJECT_NONE)
-        screen_files_remove(s->host->loop, s->directory, on_removed, s);
+        screen_files_remove(s->host->loop, s->directory, s->temporary, on_removed, s);
 }
 
 static void close_client(struct screen *s)
@@ -186,6 +187,9 @@ static void start_subject(struct screen *s)
         screen_failed(s, &e);
     }
     char *directory = mem_printf("%s/%s", s->directory, copies->instance);
+    char *text = mem_printf("looking at what is shown of %s", copies->instance);
+    host_notify(s->host, RUN_STATE, "run", text);
+    free(text);
     s->subject = SUBJECT_DECODING;
     s->open++;
     screen_files_make(s->host->loop, directory, (const char *const *)copies->files, count, on_files, s);
@@ -250,18 +254,35 @@ void screen_on_driver_ended(struct screen *s)
 
 /* --- begin and stop --- */
 
+static int make_temporary(struct screen *s, struct err *e)
+{
+    const char *parent = getenv("TMPDIR");
+    char *path = mem_printf("%s/locktrail-ui-XXXXXX", parent && parent[0] == '/' ? parent : "/tmp");
+    if (!mkdtemp(path)) {
+        int failed = errno;
+        free(path);
+        return err_sys(e, ERR_WRITE, failed, "can't make a temporary directory for the browser");
+    }
+    s->temporary = path;
+    return 0;
+}
+
+static int begin(struct screen *s, struct err *e)
+{
+    const struct run_options *options = s->host->options;
+    if (screen_programs_find(options->scenario, options->root, options->build, &s->programs, e) < 0)
+        return -1;
+    return make_temporary(s, e) < 0 ? -1 : screen_start_driver(s, e);
+}
+
 static void on_begin_closed(uv_handle_t *handle)
 {
     struct screen *s = handle->data;
-    const struct run_options *options = s->host->options;
     struct err e;
     s->begun = true;
-    if (!s->stopping && s->subject_count > 0) {
-        if (screen_programs_find(options->scenario, options->root, options->build, &s->programs, &e) < 0 ||
-            screen_start_driver(s, &e) < 0) {
-            screen_failed(s, &e);
-            s->broken = true;
-        }
+    if (!s->stopping && s->subject_count > 0 && begin(s, &e) < 0) {
+        screen_failed(s, &e);
+        s->broken = true;
     }
     start_subject(s);
     screen_closed_one(s);
@@ -328,6 +349,7 @@ void screen_free(struct screen *s)
         free(s->pages[i].url);
     screen_programs_fini(&s->programs);
     free(s->directory);
+    free(s->temporary);
     free(s->how);
     free(s);
 }

@@ -178,7 +178,7 @@ void screen_files_fini(struct screen_files *files)
 
 struct removal {
     uv_work_t work;
-    char *directory;
+    char *directories[2];
     void (*fn)(void *data);
     void *data;
 };
@@ -195,7 +195,9 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 static void on_remove(uv_work_t *work)
 {
     struct removal *r = work->data;
-    nftw(r->directory, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < 2; i++)
+        if (r->directories[i])
+            nftw(r->directories[i], remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
 }
 
 static void on_removed(uv_work_t *work, int status)
@@ -203,14 +205,17 @@ static void on_removed(uv_work_t *work, int status)
     struct removal *r = work->data;
     (void)status; /* never cancelled */
     r->fn(r->data);
-    free(r->directory);
+    free(r->directories[0]);
+    free(r->directories[1]);
     free(r);
 }
 
-void screen_files_remove(uv_loop_t *loop, const char *directory, void (*fn)(void *data), void *data)
+void screen_files_remove(uv_loop_t *loop, const char *first, const char *second, void (*fn)(void *data), void *data)
 {
     struct removal *r = mem_calloc(1, sizeof *r);
-    *r = (struct removal){.directory = mem_strdup(directory), .fn = fn, .data = data};
+    *r = (struct removal){.fn = fn, .data = data};
+    r->directories[0] = first ? mem_strdup(first) : NULL;
+    r->directories[1] = second ? mem_strdup(second) : NULL;
     r->work.data = r;
     uv_queue_work(loop, &r->work, on_remove, on_removed);
 }

@@ -27,8 +27,9 @@ void screen_files_make(uv_loop_t *loop, const char *directory, const char *const
                        screen_files_fn fn, void *data);
 void screen_files_fini(struct screen_files *files);
 
-/* Removes a directory with all that is in it, without following links. What can't be removed stays. */
-void screen_files_remove(uv_loop_t *loop, const char *directory, void (*fn)(void *data), void *data);
+/* Removes two directories (NULL: none) with all that is in them, without following links. What can't be removed stays.
+ */
+void screen_files_remove(uv_loop_t *loop, const char *first, const char *second, void (*fn)(void *data), void *data);
 
 /* Of the sample types of several files ("lock-acquire/count"): the one that counts acquires in each, or NULL. A type is
  * the same whether it is written with dashes or with underscores. The caller's to free. */

@@ -57,6 +57,7 @@ struct screen {
     void *data;
     uv_timer_t begin;
     char *directory; /* workspace: services/ui */
+    char *temporary; /* the browser's; NULL: none was made. Short, since a socket's path has 108 bytes */
     struct screen_programs programs;
     int64_t timeout_ms;
 

@@ -45,12 +45,11 @@ static struct service *start(struct screen *s, const char *name, struct argument
                              service_fn fn, void *data)
 {
     struct arguments env = {0};
-    const char *path = getenv("PATH"), *temporary = getenv("TMPDIR");
+    const char *path = getenv("PATH");
     add(&env, mem_printf("PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin"));
     add(&env, mem_printf("HOME=%s", s->directory));
     add(&env, mem_strdup("LANG=C.UTF-8"));
-    if (temporary)
-        add(&env, mem_printf("TMPDIR=%s", temporary));
+    add(&env, mem_printf("TMPDIR=%s", s->temporary));
     add(&env, NULL);
     add(args, NULL);
     const struct service_options options = {.host = s->host,

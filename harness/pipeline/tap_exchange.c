@@ -111,7 +111,9 @@ static void finish(struct tap_exchange_state *x)
     x->told.body_size = tap_record_size(x->record);
     if (x->broken && x->accepted != 0) {
         struct err e;
-        tap_record_view(x->record, &x->body, &e);
+        if (tap_record_settled(x->record)) {
+            tap_record_view(x->record, &x->body, &e);
+        }
         tell_rejected(x, TAP_DONE, x->error, x->told.status);
     } else {
         tell(x, TAP_DONE, NULL);

@@ -253,7 +253,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
     close(fd);
     const char *at = answer.data;
     for (int i = 0; i < 20; i++) {
-        char text[8];
+        char text[32];
         snprintf(text, sizeof text, "\r\n\r\n%02d", i);
         at = strstr(at, text);
         assert_non_null(at);

@@ -247,4 +247,54 @@ static inline int send_upload(struct tap_fixture *f, const struct buf *body, con
     return status;
 }
 
+/* --- a next hop without manners --------------------------------------------------------------------------------- */
+
+/* A bare socket in the next hop's place; the tap's target from now on. */
+struct peer {
+    int listener, fd; /* -1: nobody has connected */
+    char *url;
+};
+
+static inline struct peer peer_open(struct tap_fixture *f)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    struct peer p = {.fd = -1, .listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    assert_int_equal(bind(p.listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(p.listener, 10), 0);
+    getsockname(p.listener, (struct sockaddr *)&at, &size);
+    p.url = mem_printf("http://127.0.0.1:%d", ntohs(at.sin_port));
+    struct tap_target to = {.url = p.url};
+    if (f->tap == NULL) {
+        f->options.to = to;
+        start_tap(f);
+    } else {
+        tap_set_target(f->tap, &to);
+    }
+    return p;
+}
+
+static inline void peer_accept(struct tap_fixture *f, struct peer *p)
+{
+    WAIT(&f->http, (p->fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+}
+
+/* Closes by RST. */
+static inline void peer_reset(struct peer *p)
+{
+    struct linger now = {.l_onoff = 1};
+    setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(p->fd);
+    p->fd = -1;
+}
+
+static inline void peer_close(struct peer *p)
+{
+    if (p->fd >= 0) {
+        close(p->fd);
+    }
+    close(p->listener);
+    free(p->url);
+}
+
 #endif

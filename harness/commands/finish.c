@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "commands/output.h"
 #include "engine/evidence.h"
+#include "engine/screen_attest.h"
 #include "io/disk.h"
 #include "report/json.h"
 #include "report/junit.h"
@@ -53,6 +54,29 @@ static int print(const struct evidence *ev, const struct buf *json, const struct
     return code;
 }
 
+/* Nobody is asked at the end of a run: it would wait for ever where nobody is. */
+static int print_open_questions(const struct evidence *ev, bool json)
+{
+    struct attestation a;
+    struct buf text = {0};
+    struct err e;
+    int code = 0;
+    if (ev->scenario->ui.kind != UI_ASK || attestation_open(ev, &a, &e) < 0) /* what can't be read is in the report */
+        return 0;
+    size_t unanswered = attestation_unanswered(&a);
+    if (unanswered > 0) {
+        buf_printf(&text, "%zu of %zu names on the page are not attested yet: locktrail attest %s\n", unanswered,
+                   a.question_count, ev->directory);
+        if (json)
+            output_note(&text);
+        else
+            code = output_text(&text);
+    }
+    attestation_fini(&a);
+    buf_fini(&text);
+    return code;
+}
+
 int finish(const char *directory, const struct finish_options *options)
 {
     struct evidence *ev = NULL;
@@ -67,6 +91,8 @@ int finish(const char *directory, const struct finish_options *options)
     report_json(ev, &json);
     int written = write_files(ev, &json, options, &e);
     int code = print(ev, &json, options);
+    if (code == 0)
+        code = print_open_questions(ev, options->json);
     if (written < 0)
         code = output_error(&e);
     if (code == 0)

@@ -27,7 +27,8 @@ ifeq ($(COVERAGE),1)
 CFLAGS += --coverage
 LDFLAGS += --coverage
 endif
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+OUTSIDE_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+LIBS = $(OUTSIDE_LIBS)
 
 # V=1 shows whole command lines.
 V ?=
@@ -109,7 +110,7 @@ all: $(BUILD)/locktrail $(BUILD)/locktrail-guard $(WORKERS)
 DEPS := gcc g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev pkg-config git ca-certificates binutils \
         libuv1-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler libyaml-dev libzstd-dev \
         liblz4-dev zlib1g-dev libzip-dev libmicrohttpd-dev libssl-dev libdw-dev libelf-dev libcmocka-dev \
-        python3 python3-venv python3-jsonschema zstd libxml2-utils dwz llvm mandoc
+        python3 python3-venv python3-jsonschema zstd libxml2-utils dwz llvm mandoc chromium chromium-driver
 .PHONY: deps
 deps:
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
@@ -142,7 +143,7 @@ test: all unit
 ## make check      sanitizers, both compilers, static analysis, formatting, the folders' order
 .PHONY: check check-format check-layers check-static check-san check-clang check-python
 check: check-format check-layers check-python check-clang check-static check-san
-C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/lockprof/programs/*/*.[ch] \
+C_FILES := $(wildcard harness/*/*.[ch] workers/*/*.[ch] workers/*/*/*.[ch] tests/unit/*.[ch] tests/unit/support/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/accuracy/*.[ch] tests/lockprof/programs/*/*.[ch] \
            tests/native/broken/*.c)
 check-format:
 	clang-format --dry-run -Werror $(C_FILES)
@@ -181,6 +182,26 @@ $(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+## make accuracy   random fault plans (ACCURACY_PLANS, 1000) on recorded uploads: are hop and mechanism right? SEED=N: one plan
+ACCURACY_PLANS ?= 1000
+SEED ?=
+ACCURACY_LIB := $(BUILD)/lib/libaccuracy.a
+ACCURACY_SOURCES := $(filter-out tests/accuracy/accuracy.c,$(wildcard tests/accuracy/*.c))
+$(BUILD)/obj/tests/accuracy/%.o: CPPFLAGS += -Itests/accuracy
+$(ACCURACY_LIB): $(ACCURACY_SOURCES:%.c=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D); rm -f $@
+	$(Q)ar rcsD $@ $^
+$(BUILD)/accuracy: $(BUILD)/obj/tests/accuracy/accuracy.o $(ACCURACY_LIB) $(call libs_upto,engine)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# A test of it has the libraries once more behind it.
+$(BUILD)/obj/tests/unit/engine_accuracy.o: CPPFLAGS += -Itests/accuracy
+$(BUILD)/unit/engine_accuracy: $(ACCURACY_LIB)
+$(BUILD)/unit/engine_accuracy: LIBS = $(ACCURACY_LIB) $(call libs_upto,engine) $(OUTSIDE_LIBS)
+.PHONY: accuracy
+accuracy: $(BUILD)/accuracy
+	$(BUILD)/accuracy $(if $(SEED),--seed $(SEED),$(ACCURACY_PLANS))
 
 ## make bench      benchmarks with their peers in the same run; prints ratios
 .PHONY: bench

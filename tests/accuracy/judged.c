@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judged.h"
+
+#include "base/mem.h"
+#include "engine/orders.h"
+#include "profile/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy with what was read of it. */
+struct read_copy {
+    struct profile *profile; /* NULL: not readable, `why` */
+    char *why;
+    struct sighting *sightings;
+    struct trail_label_key *keys;
+};
+
+static enum copy_status status_of(const struct profile *p)
+{
+    if (p == NULL) {
+        return COPY_CORRUPT;
+    }
+    if (p->kind == PROFILE_FOREIGN) {
+        return p->name_count > 0 ? COPY_GOOD : COPY_FOREIGN;
+    }
+    return p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
+}
+
+static void lend_names(const struct profile *p, struct read_copy *r, struct trail_copy *out)
+{
+    r->sightings = mem_calloc(p->name_count, sizeof *r->sightings);
+    for (size_t i = 0; i < p->name_count; i++) {
+        const struct profile_name *n = &p->names[i];
+        if (out->stage == STAGE_CONTROL && strcmp(n->name, REFERENCE_LOCK) == 0) {
+            continue;
+        }
+        r->sightings[out->sighting_count++] = (struct sighting){.label = n->label,
+                                                                .file = n->file,
+                                                                .line = n->line,
+                                                                .name = n->name,
+                                                                .samples = n->samples,
+                                                                .acquires = n->acquires,
+                                                                .wait_ns = n->wait_ns,
+                                                                .releases = n->releases,
+                                                                .hold_ns = n->hold_ns};
+    }
+    r->keys = mem_calloc(p->key_count, sizeof *r->keys);
+    for (size_t i = 0; i < p->key_count; i++) {
+        r->keys[i] = (struct trail_label_key){.key = p->keys[i].key, .samples = p->keys[i].samples};
+    }
+    out->sightings = r->sightings;
+    out->unlabelled_samples = p->unlabelled;
+    out->label_keys = r->keys;
+    out->label_key_count = p->key_count;
+}
+
+static void lend(const struct chain_copy *c, struct read_copy *r, struct trail_copy *out)
+{
+    struct err e;
+    if (profile_read(c->bytes.data, c->bytes.size, &profile_limits_default, &r->profile, &e) < 0) {
+        r->profile = NULL;
+        r->why = mem_strdup(e.text);
+    }
+    *out = (struct trail_copy){.stage = c->stage,
+                               .instance = c->origin->instance,
+                               .path = c->path,
+                               .hash = c->hash,
+                               .status = status_of(r->profile),
+                               .why = r->why,
+                               .runtime_id = c->origin->runtime_id,
+                               .start_ns = c->origin->start_ns,
+                               .end_ns = c->origin->end_ns,
+                               .sequence = c->sequence,
+                               .answered = c->origin->status};
+    if (r->profile != NULL && out->start_ns == 0 && r->profile->time_ns > 0) {
+        out->start_ns = r->profile->time_ns;
+        out->end_ns = r->profile->time_ns + r->profile->duration_ns;
+    }
+    if (r->profile != NULL) {
+        lend_names(r->profile, r, out);
+    }
+}
+
+static void compare(const struct chain *chain, struct trail_pair *pair, struct profile_comparison **out)
+{
+    const struct chain_copy *a = &chain->copies[pair->before], *b = &chain->copies[pair->after];
+    struct err e;
+    if (pair->same) {
+        pair->compared = true;
+        return;
+    }
+    if (profile_compare(a->bytes.data, a->bytes.size, b->bytes.data, b->bytes.size, &profile_limits_default, out, &e) <
+        0) {
+        *out = NULL;
+        return;
+    }
+    pair->compared = true;
+    pair->same = (*out)->same;
+    pair->moves = (*out)->moves;
+    pair->move_count = (*out)->move_count;
+}
+
+void judge_chain(const struct recording *r, const struct chain *chain, struct judged *out)
+{
+    struct trail_copy *copies = mem_calloc(chain->count, sizeof *copies);
+    struct read_copy *read = mem_calloc(chain->count, sizeof *read);
+    struct trail_input input = {.ledger = &r->ledger,
+                                .copies = copies,
+                                .copy_count = chain->count,
+                                .control = CONTROL_PASSED,
+                                .thresholds = {.absence_probability = TRAIL_ABSENCE_PROBABILITY}};
+    for (enum stage stage = STAGE_DECLARED; stage <= STAGE_BACKEND; stage++) {
+        input.stage_ran[stage] = true;
+    }
+    for (size_t i = 0; i < chain->count; i++) {
+        lend(&chain->copies[i], &read[i], &copies[i]);
+    }
+    trail_match_uploads(&r->ledger, copies, chain->count, input.stage_ran, &out->matching);
+    struct profile_comparison **found = mem_calloc(out->matching.pair_count, sizeof(struct profile_comparison *));
+    for (size_t i = 0; i < out->matching.pair_count; i++) {
+        compare(chain, &out->matching.pairs[i], &found[i]);
+    }
+    input.pairs = out->matching.pairs;
+    input.pair_count = out->matching.pair_count;
+    trail_judge(&input, &out->result);
+    for (size_t i = 0; i < out->matching.pair_count; i++) {
+        profile_comparison_free(found[i]);
+    }
+    for (size_t i = 0; i < chain->count; i++) {
+        profile_free(read[i].profile);
+        free(read[i].why);
+        free(read[i].sightings);
+        free(read[i].keys);
+    }
+    free(found);
+    free(read);
+    free(copies);
+}
+
+void judged_fini(struct judged *j)
+{
+    trail_result_fini(&j->result);
+    trail_matching_fini(&j->matching);
+}

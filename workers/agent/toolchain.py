@@ -9,7 +9,9 @@ golang.org/toolchain is taken from the module proxy (the first one in GOPROXY th
 proxy), compared with the SHA-256 here, and unpacked into --into, once. Only the standard library is needed.
 """
 import argparse
+import fcntl
 import hashlib
+import http.client
 import os
 import platform
 import re
@@ -72,7 +74,7 @@ def fetch(url, file):
                     raise Failure("%s is larger than %d MB" % (without_secrets(url), SIZE_MAX >> 20))
                 digest.update(piece)
                 file.write(piece)
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, http.client.HTTPException) as e:
         raise Failure("the Go module proxy does not give %s (%s); set GOPROXY to one that this machine reaches, or "
                       "install Go %d.%d or later" % (without_secrets(url), e, *MINIMUM))
     return digest.hexdigest()
@@ -95,7 +97,6 @@ def unpack(archive, directory):
 
 def install(into):
     url = "%s/golang.org/toolchain/@v/%s.zip" % (proxy(), VERSION)
-    os.makedirs(into, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as directory, open(os.path.join(directory, "go.zip"), "w+b") as file:
         print("  GO  fetching %s" % without_secrets(url), file=sys.stderr, flush=True)
         found = fetch(url, file)
@@ -103,13 +104,8 @@ def install(into):
             raise Failure("%s has the SHA-256 %s, expected %s" % (without_secrets(url), found, SHA256))
         with zipfile.ZipFile(file) as archive:
             unpack(archive, os.path.join(directory, "go"))
-        # Whole or not there: another start may have been quicker.
-        target = os.path.join(into, VERSION)
-        try:
-            os.rename(os.path.join(directory, "go"), target)
-        except OSError:
-            if not os.path.isdir(target):
-                raise
+        # Whole or not there.
+        os.rename(os.path.join(directory, "go"), os.path.join(into, VERSION))
 
 
 def find(into):
@@ -117,12 +113,16 @@ def find(into):
     version = go_version(go) if go else None
     if version and version >= MINIMUM:
         return go
+    if platform.machine() != "x86_64":
+        raise Failure("Go %d.%d or later is needed, and there is %s" %
+                      (MINIMUM + ("%d.%d" % version if version else "none",)))
     fetched = os.path.join(into, VERSION, "bin", "go")
-    if not go_version(fetched):
-        if platform.machine() != "x86_64":
-            raise Failure("Go %d.%d or later is needed, and there is %s" %
-                          (MINIMUM + ("%d.%d" % version if version else "none",)))
-        install(into)
+    os.makedirs(into, exist_ok=True)
+    with open(os.path.join(into, "lock"), "w", encoding="utf-8") as lock:
+        # Targets of one make start at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(fetched):
+            install(into)
     if not go_version(fetched):
         raise Failure("%s does not run; remove %s and try again" % (fetched, into))
     return fetched

@@ -55,7 +55,7 @@ static int print(const struct evidence *ev, const struct buf *json, const struct
 }
 
 /* Nobody is asked at the end of a run: it would wait for ever where nobody is. */
-static int print_open_questions(const struct evidence *ev, bool json)
+static int print_open_questions(const struct evidence *ev, bool aside)
 {
     struct attestation a;
     struct buf text = {0};
@@ -67,7 +67,7 @@ static int print_open_questions(const struct evidence *ev, bool json)
     if (unanswered > 0) {
         buf_printf(&text, "%zu of %zu names on the page are not attested yet: locktrail attest %s\n", unanswered,
                    a.question_count, ev->directory);
-        if (json)
+        if (aside)
             output_note(&text);
         else
             code = output_text(&text);
@@ -92,7 +92,7 @@ int finish(const char *directory, const struct finish_options *options)
     int written = write_files(ev, &json, options, &e);
     int code = print(ev, &json, options);
     if (code == 0)
-        code = print_open_questions(ev, options->json);
+        code = print_open_questions(ev, options->json || options->quiet);
     if (written < 0)
         code = output_error(&e);
     if (code == 0)

@@ -8,7 +8,9 @@
 extern const struct command command_run;      /* run.c */
 extern const struct command command_validate; /* validate.c */
 extern const struct command command_report;   /* report.c */
+extern const struct command command_attest;   /* attest.c */
 extern const struct command command_inspect;  /* inspect.c */
+extern const struct command command_tap;      /* tap.c */
 extern const struct command command_doctor;   /* doctor.c */
 extern const struct command command_help;     /* help.c */
 extern const struct command command_version;  /* version.c */

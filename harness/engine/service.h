@@ -3,8 +3,8 @@
  * asked until it answers, watched, stopped. Its output goes to services/NAME.out and .err of the run directory.
  *
  * Happy path: STARTING (asked every 50 ms) → READY → STOPPING → ENDED. Failure modes, each a text that names the
- * service, the cause and its last output: can't be executed; ends before it answers; no answer in start_timeout; ends
- * while it is needed; has to be killed. */
+ * service and the cause, with its last output beside it: can't be executed; ends before it answers; no answer in
+ * start_timeout; ends while it is needed; has to be killed. */
 #ifndef LOCKTRAIL_ENGINE_SERVICE_H
 #define LOCKTRAIL_ENGINE_SERVICE_H
 
@@ -27,7 +27,7 @@ struct service_options {
 
 enum service_event {
     SERVICE_READY,
-    SERVICE_FAILED, /* before it was ready, or it ended while it was needed: `text` says why. SERVICE_ENDED follows */
+    SERVICE_FAILED, /* one of the failure modes above, once: `text` says which. SERVICE_ENDED follows */
     SERVICE_ENDED   /* the last event; service_free may be called from it */
 };
 /* `text` is NULL but for SERVICE_FAILED; `output` the last bytes of what it wrote, any encoding. Never from within
@@ -42,7 +42,8 @@ typedef void (*service_fn)(struct service *service, const struct service_message
 
 /* Writes `service_started`, `service_ready`, `service_ended` events. Everything in `options` is copied but the host. */
 struct service *service_start(const struct service_options *options, service_fn fn, void *data);
-void service_stop(struct service *service); /* SIGTERM, SIGKILL after stop_timeout_ms; again: at once */
+/* SIGTERM, SIGKILL after stop_timeout_ms; again: at once. No effect on one that has ended. */
+void service_stop(struct service *service);
 void service_free(struct service *service); /* only when ended */
 
 #endif

@@ -12,6 +12,9 @@
  * gets to see the answer. Beyond it the connection is cut. As much as the largest body of a default scenario. */
 #define HTTPD_DRAIN_MAX ((size_t)64 << 20)
 
+/* The memory that is set aside for a body because its head says so; pages that never come cost nothing. */
+#define HTTPD_EXPECT_MAX ((size_t)4 << 20)
+
 /* A socket that listens, and what has to be known to call it and to remove it. */
 struct httpd_socket {
     int fd;

@@ -173,6 +173,16 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+/* A body that grows by doubling has twice its size in memory, and is copied meanwhile. */
+static void expect_body(struct http_request *r)
+{
+    const char *length = http_headers_get(&r->headers, "Content-Length");
+    size_t size = length != NULL ? strtoull(length, NULL, 10) : 0;
+    if (size > 0) {
+        buf_reserve(&r->body, size < HTTPD_EXPECT_MAX ? size : HTTPD_EXPECT_MAX);
+    }
+}
+
 static void hand_over_head(struct http_request *r)
 {
     const struct httpd_stream *stream = r->server->stream;
@@ -180,6 +190,8 @@ static void hand_over_head(struct http_request *r)
     if (stream != NULL && !r->server->stopping) {
         r->context = stream->head(r->server, r, &info, r->server->data);
         r->streamed = true;
+    } else {
+        expect_body(r);
     }
 }
 

@@ -217,6 +217,9 @@ static struct tap_exchange_state *make(struct tap *tap, const struct http_reques
         http_headers_add(&x->headers, info->headers->items[i].name, info->headers->items[i].value);
     }
     x->record = tap_record_new(tap->loop, tap->spool, &tap->memory, on_record, x);
+    if (x->size > 0) {
+        tap_record_expect(x->record, (uint64_t)x->size);
+    }
     x->deliveries = 1;
     uv_timer_init(tap->loop, &x->timer);
     x->timer.data = x;

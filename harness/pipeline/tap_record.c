@@ -173,6 +173,14 @@ static void write_next(struct tap_record *r)
     }
 }
 
+void tap_record_expect(struct tap_record *r, uint64_t size)
+{
+    if (size > 0 && size <= TAP_MEMORY_MAX) {
+        buf_reserve(&r->window, (size_t)size);
+        account(r);
+    }
+}
+
 void tap_record_add(struct tap_record *r, const void *bytes, size_t size)
 {
     size_t limit = *r->memory > TAP_MEMORY_ALL_MAX ? TAP_AHEAD_MAX : TAP_MEMORY_MAX;

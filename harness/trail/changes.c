@@ -149,7 +149,8 @@ static void lock_changes(struct work *w, const struct span *hits)
         }
         struct group now = {first, count};
         enum stage stage_before = work_flow(w, first->instance, first->stage)->before;
-        if (stage_before != NO_STAGE && before.count > 0 && before.hits->instance == first->instance &&
+        bool known = work_flow(w, first->instance, first->stage)->by_moves;
+        if (!known && stage_before != NO_STAGE && before.count > 0 && before.hits->instance == first->instance &&
             before.hits->stage == stage_before) {
             compare_groups(w, &before, &now);
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which label of a lock stands where another one stood at the stage before. */
+/* Which label of a lock stands where another one stood at the stage before, where copies are not paired and only
+ * labels and their counts tell. */
 #ifndef LOCKTRAIL_TRAIL_CHANGES_H
 #define LOCKTRAIL_TRAIL_CHANGES_H
 

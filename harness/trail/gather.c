@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/gather.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/fates.h"
 
@@ -100,6 +101,7 @@ static void lesser(const char **kept, const char *text)
 static void flow_add_copy(struct flow *f, const struct trail_copy *copy)
 {
     f->copies++;
+    f->names_only = f->names_only || copy->names_only;
     f->readable += copy->status != COPY_CORRUPT;
     f->unlabelled += copy->unlabelled_samples;
     if (copy->status == COPY_CORRUPT) {
@@ -144,6 +146,56 @@ static void flow_gather_keys(const struct work *w, struct flow *f)
     }
 }
 
+static void gather_fates(struct work *w)
+{
+    const struct trail_input *in = w->input;
+    w->fates = mem_calloc(in->copy_count, sizeof *w->fates);
+    w->pair_of = mem_calloc(in->copy_count, sizeof *w->pair_of);
+    fates_match(in->ledger, in->copies, in->copy_count, in->stage_ran, &w->matching, w->fates);
+    for (size_t i = 0; i < in->pair_count; i++) {
+        assert(in->pairs[i].before < in->copy_count && in->pairs[i].after < in->copy_count);
+        w->pair_of[in->pairs[i].after] = i + 1;
+    }
+}
+
+/* An attempt that failed and was repeated counts once. */
+static bool is_counted(const struct work *w, size_t copy)
+{
+    return !w->fates[copy].superseded && w->fates[copy].in != FATE_RETRIED;
+}
+
+static void flow_add_lost(struct flow *f, const struct trail_copy *copy)
+{
+    f->told_least = f->lost == 0 || copy->answered < f->told_least ? copy->answered : f->told_least;
+    f->told_most = copy->answered > f->told_most ? copy->answered : f->told_most;
+    f->lost++;
+    lesser(&f->lost_path, copy->path);
+}
+
+/* What is lost behind each copy is noted where it is missed. */
+static void gather_lost(struct work *w, size_t copy)
+{
+    const struct trail_copy *c = &w->input->copies[copy];
+    for (enum stage s = c->stage + 1; s < STAGE_COUNT && w->fates[copy].out == FATE_LOST; s++) {
+        if (work_flow(w, c->instance, s)->feeds) {
+            flow_add_lost(work_flow(w, c->instance, s), c);
+            return;
+        }
+    }
+}
+
+static void gather_unanswered(struct work *w, const struct trail_copy *copy)
+{
+    struct buf key = {0};
+    for (size_t i = 0; i < copy->unknown_count; i++) {
+        buf_clear(&key);
+        buf_add(&key, &copy->instance, sizeof copy->instance);
+        buf_add_str(&key, copy->unknown[i]);
+        table_put(&w->unanswered, key.data, key.size);
+    }
+    buf_fini(&key);
+}
+
 static void gather_copies(struct work *w)
 {
     const struct trail_input *in = w->input;
@@ -151,11 +203,18 @@ static void gather_copies(struct work *w)
     for (size_t i = 0; i < in->copy_count; i++) {
         const struct trail_copy *copy = &in->copies[i];
         assert(copy->instance < in->ledger->instance_count && (size_t)copy->stage < STAGE_COUNT);
-        if (work_flow(w, copy->instance, copy->stage)->feeds) {
+        if (!work_flow(w, copy->instance, copy->stage)->feeds) {
+            continue;
+        }
+        gather_lost(w, i);
+        gather_unanswered(w, copy);
+        if (is_counted(w, i)) {
             w->copies[w->copy_count++] = copy;
         }
     }
-    qsort(w->copies, w->copy_count, sizeof *w->copies, by_flow);
+    if (w->copy_count > 0) {
+        qsort(w->copies, w->copy_count, sizeof *w->copies, by_flow);
+    }
     for (size_t i = 0; i < w->copy_count; i++) {
         struct flow *f = work_flow(w, w->copies[i]->instance, w->copies[i]->stage);
         if (f->copies == 0) {
@@ -194,33 +253,38 @@ static uint32_t add_label(struct work *w, const struct sighting *s, size_t *capa
     return (uint32_t)number;
 }
 
-/* Numbers the labels by their text, so that nothing that follows depends on the order of the copies. Returns the label
- * of each sighting, copy after copy; for the caller to free. */
-static uint32_t *gather_labels(struct work *w)
+/* Numbers the labels by their text, so that nothing that follows depends on the order of the copies. */
+static void gather_labels(struct work *w)
 {
     size_t capacity = 0, total = 0, at = 0;
+    w->sighted_at = mem_calloc(w->copy_count, sizeof *w->sighted_at);
     for (size_t i = 0; i < w->copy_count; i++) {
+        w->sighted_at[i] = total;
         total += w->copies[i]->sighting_count;
     }
-    uint32_t *sighted = mem_calloc(total, sizeof *sighted);
+    w->sighted = mem_calloc(total, sizeof *w->sighted);
     for (size_t i = 0; i < w->copy_count; i++) {
         for (size_t k = 0; k < w->copies[i]->sighting_count; k++) {
-            sighted[at++] = add_label(w, &w->copies[i]->sightings[k], &capacity);
+            w->sighted[at++] = add_label(w, &w->copies[i]->sightings[k], &capacity);
         }
     }
     if (w->label_count > 0) {
         qsort(w->labels, w->label_count, sizeof *w->labels, by_text);
     }
-    uint32_t *numbers = mem_calloc(w->label_count, sizeof *numbers);
+    w->label_numbers = mem_calloc(w->label_count, sizeof *w->label_numbers);
     for (size_t i = 0; i < w->label_count; i++) {
         const char *text = w->labels[i].text;
-        numbers[table_find(&w->texts, text, strlen(text))] = (uint32_t)i;
+        w->label_numbers[table_find(&w->texts, text, strlen(text))] = (uint32_t)i;
     }
     for (size_t i = 0; i < total; i++) {
-        sighted[i] = numbers[sighted[i]];
+        w->sighted[i] = w->label_numbers[w->sighted[i]];
     }
-    free(numbers);
-    return sighted;
+}
+
+uint32_t gather_label(const struct work *w, const char *text)
+{
+    size_t number = table_find(&w->texts, text, strlen(text));
+    return number == TABLE_NONE ? NO_LABEL : w->label_numbers[number];
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------ */
@@ -236,8 +300,7 @@ static bool came_twice(const struct work *w, const struct flow *f, size_t i)
 
 struct rows {
     struct work *w;
-    const uint32_t *sighted; /* the label of the next sighting */
-    uint32_t *last;          /* for each label: its row in this flow + 1; valid where above the flow's first row */
+    uint32_t *last; /* for each label: its row in this flow + 1; valid where above the flow's first row */
     size_t capacity;
 };
 
@@ -256,6 +319,9 @@ static void rows_add(struct rows *r, const struct flow *f, const struct trail_co
     lesser(&row->path, copy->path);
     if (twice != NULL) {
         lesser(&row->twice, twice);
+    }
+    if (copy->names_only) {
+        return;
     }
     row->samples += s->samples;
     row->acquires += s->acquires;
@@ -278,8 +344,8 @@ static void gather_flow_rows(struct rows *r, struct flow *f)
         const struct trail_copy *copy = w->copies[f->first_copy + i];
         const char *twice = came_twice(w, f, i) ? copy->path : NULL;
         for (size_t k = 0; k < copy->sighting_count; k++) {
-            uint32_t label = *r->sighted++;
-            if (copy->sightings[k].samples > 0) {
+            uint32_t label = w->sighted[w->sighted_at[f->first_copy + i] + k];
+            if (copy->sightings[k].samples > 0 || copy->names_only) {
                 rows_add(r, f, copy, &copy->sightings[k], label, twice);
             }
         }
@@ -300,19 +366,34 @@ const struct row *gather_find(const struct work *w, size_t instance, enum stage 
     return bsearch(&key, w->rows + f->first_row, f->rows, sizeof key, by_label);
 }
 
+/* Samples of which none counts an acquire, although somebody waited for one or nothing is counted at all. */
+static bool is_countless(const struct work *w, const struct flow *f)
+{
+    uint64_t samples = 0, acquires = 0, releases = 0, wait_ns = 0;
+    for (size_t i = 0; i < f->rows; i++) {
+        const struct row *row = &w->rows[f->first_row + i];
+        samples += row->samples;
+        acquires += row->acquires;
+        releases += row->releases;
+        wait_ns += row->wait_ns;
+    }
+    return samples > 0 && acquires == 0 && (releases == 0 || wait_ns > 0);
+}
+
 void gather(struct work *w)
 {
+    struct rows r = {.w = w};
     gather_workers(w);
     gather_flows(w);
+    gather_fates(w);
     gather_copies(w);
-    uint32_t *sighted = gather_labels(w);
-    struct rows r = {.w = w, .sighted = sighted};
+    gather_labels(w);
     r.last = mem_calloc(w->label_count, sizeof *r.last);
     for (size_t i = 0; i < w->input->ledger->instance_count * STAGE_COUNT; i++) {
         gather_flow_rows(&r, &w->flows[i]);
+        w->flows[i].countless = is_countless(w, &w->flows[i]);
     }
     free(r.last);
-    free(sighted);
 }
 
 void gather_fini(struct work *w)
@@ -321,7 +402,13 @@ void gather_fini(struct work *w)
         free(w->flows[i].keys);
     }
     free(w->flows);
+    free(w->fates);
+    free(w->pair_of);
+    trail_matching_fini(&w->matching);
     free(w->copies);
+    free(w->sighted);
+    free(w->sighted_at);
+    free(w->label_numbers);
     free(w->labels);
     free(w->rows);
     free(w->lock_worker);
@@ -330,4 +417,5 @@ void gather_fini(struct work *w)
     free(w->worker_items);
     table_fini(&w->texts);
     table_fini(&w->workers);
+    table_fini(&w->unanswered);
 }

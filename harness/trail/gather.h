@@ -9,6 +9,9 @@
 void gather(struct work *w);
 void gather_fini(struct work *w);
 
+/* The number of a label's text, or NO_LABEL where no copy has it. */
+uint32_t gather_label(const struct work *w, const char *text);
+
 /* The row of a label at a stage of a process, or NULL. */
 const struct row *gather_find(const struct work *w, size_t instance, enum stage stage, uint32_t label);
 

@@ -4,6 +4,8 @@
 #include "trail/changes.h"
 #include "trail/mechanisms.h"
 
+#include <stdlib.h>
+
 static struct loss_case case_at(const struct lock_view *v, const struct trail_lock *lock, enum stage stage, size_t k)
 {
     uint32_t instance = v->instances[k];
@@ -33,7 +35,8 @@ static bool find_count_loss(const struct lock_view *v, const struct trail_lock *
 {
     for (size_t k = 0; k < v->instance_count; k++) {
         const struct cell *cell = view_cell(v, k, stage);
-        if (cell->state == STATE_NOT_RUN) {
+        if (cell->state == STATE_NOT_RUN || work_flow(v->w, v->instances[k], stage)->by_moves ||
+            !view_counts(v, k, stage)) {
             continue;
         }
         bool from_before = true;
@@ -59,15 +62,37 @@ static enum loss_what what_of(enum lock_state state)
     return state == STATE_ABSENT ? LOSS_ABSENT : state == STATE_GENERIC ? LOSS_NAMELESS : LOSS_OTHER_NAME;
 }
 
-static bool find_loss(const struct lock_view *v, const struct trail_lock *lock, enum stage stage, struct loss_case *out)
+/* Where the copies are paired, what became of the samples tells; else the state, and then the counts. `moved` is for
+ * the case to point to. */
+static bool find_loss(const struct lock_view *v, const struct trail_lock *lock, enum stage stage, struct moved *moved,
+                      struct loss_case *out)
 {
     enum lock_state state = lock->stages[stage].state;
-    if (state_allowed(work_lock(v->w, v->lock)->rendering, state)) {
+    size_t k = moved_find_all(v, stage, moved);
+    if (k == SIZE_MAX && state_allowed(work_lock(v->w, v->lock)->rendering, state)) {
         return find_count_loss(v, lock, stage, out);
     }
-    *out = case_at(v, lock, stage, v->worst[stage].culprit);
+    *out = case_at(v, lock, stage, k != SIZE_MAX ? k : v->worst[stage].culprit);
     out->what = what_of(state);
+    out->moved = k != SIZE_MAX ? moved : NULL;
     return true;
+}
+
+/* Whether something befell the lock at just this stage, and not only before it. */
+static bool is_new(const struct loss_case *c)
+{
+    if (c->moved != NULL || c->before == NO_STAGE || c->flow->by_moves) {
+        return c->moved != NULL;
+    }
+    switch (c->what) {
+    case LOSS_ABSENT:
+        return c->cell_before->hits > 0;
+    case LOSS_NAMELESS:
+    case LOSS_OTHER_NAME:
+        return c->change != NULL;
+    default:
+        return c->from_before;
+    }
 }
 
 /* The process's own collector did it: where the upload was looked at, these three are made before it. */
@@ -78,17 +103,35 @@ static bool is_by_collector(const struct loss_case *c, enum mechanism mechanism)
             mechanism == MECHANISM_NEVER_SAMPLED);
 }
 
+static void add_later(const struct loss_case *c, struct loss *loss)
+{
+    struct loss later = {0};
+    mechanism_find(c, &later);
+    loss->later[loss->later_count++] = (struct later_loss){c->stage, later.mechanism};
+    free(later.evidence);
+    free(later.own);
+    free(later.common);
+}
+
 void loss_of_lock(const struct lock_view *v, struct trail_lock *out)
 {
-    for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT && !out->lost; s++) {
+    for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT; s++) {
+        struct moved moved;
         struct loss_case c;
-        if (v->w->input->stage_ran[s] && find_loss(v, out, s, &c)) {
-            out->lost = true;
-            out->loss.stage = s;
-            mechanism_find(&c, &out->loss);
-            out->loss.by_collector = is_by_collector(&c, out->loss.mechanism);
-            out->loss.all_captured = work_instance(v->w, c.instance)->capture_rate >= 1;
+        if (!v->w->input->stage_ran[s] || !find_loss(v, out, s, &moved, &c)) {
+            continue;
         }
+        if (out->lost) {
+            if (is_new(&c)) {
+                add_later(&c, &out->loss);
+            }
+            continue;
+        }
+        out->lost = true;
+        out->loss.stage = s;
+        mechanism_find(&c, &out->loss);
+        out->loss.by_collector = is_by_collector(&c, out->loss.mechanism);
+        out->loss.all_captured = work_instance(v->w, c.instance)->capture_rate >= 1;
     }
     out->known_limit = !out->lost && work_lock(v->w, v->lock)->rendering == RENDERING_GENERIC;
 }

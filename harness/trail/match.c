@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "trail/adopt.h"
 #include "trail/gather.h"
+#include "trail/hits.h"
+#include "trail/images.h"
 #include "trail/sites.h"
 
 #include <stdlib.h>
@@ -32,31 +34,16 @@ struct matcher {
     struct sites sites;
     struct pending *pending; /* of the flow at hand */
     size_t pending_count, pending_capacity;
-    size_t hits_before; /* where the hits of the stage before begin, of the same process */
-    size_t hits_now;
-    uint32_t *named; /* for each lock: the last flow, from 1, in which a row bears its own name */
+    struct hit_range before; /* hits of the stage before, of the same process */
+    uint32_t *named;         /* for each lock: the last flow, from 1, in which a row bears its own name */
     uint32_t flow;
 };
 
 /* --- hits --------------------------------------------------------------------------------------------------------- */
 
-static struct hit *add_hit(struct work *w, const struct row *row, uint32_t lock)
+static void leave_row(struct work *w, uint32_t row)
 {
-    w->hits = mem_grow(w->hits, w->hit_count, &w->hit_capacity, sizeof *w->hits);
-    struct hit *hit = &w->hits[w->hit_count++];
-    *hit = (struct hit){
-        .lock = lock,
-        .instance = row->instance,
-        .row = (uint32_t)(row - w->rows),
-        .stage = row->stage,
-    };
-    return hit;
-}
-
-static void leave_over(struct work *w, uint32_t row)
-{
-    w->leftover = mem_grow(w->leftover, w->leftover_count, &w->leftover_capacity, sizeof *w->leftover);
-    w->leftover[w->leftover_count++] = row;
+    hits_leave(w, &w->rows[row], w->rows[row].samples, w->rows[row].acquires);
 }
 
 static int by_group(const void *a, const void *b)
@@ -70,7 +57,7 @@ static int by_group(const void *a, const void *b)
 
 static void share(struct matcher *m, const struct shared *s, uint32_t row, uint32_t lock)
 {
-    struct hit *hit = add_hit(m->w, &m->w->rows[row], lock);
+    struct hit *hit = hits_add(m->w, &m->w->rows[row], lock);
     hit->shared = !s->clear;
     hit->shared_acquires = s->acquires;
     hit->shared_known = s->truth.known;
@@ -111,7 +98,7 @@ static void share_nameless(struct matcher *m, const struct shared *s)
             continue;
         }
         if (shared++ >= (most > 0 ? most : 1)) {
-            leave_over(m->w, s->rows[i].row);
+            leave_row(m->w, s->rows[i].row);
             continue;
         }
         for (size_t k = 0; k < locks->count; k++) {
@@ -150,39 +137,10 @@ static void share_pending(struct matcher *m)
 
 /* --- through the copy before -------------------------------------------------------------------------------------- */
 
-static int by_row(const void *a, const void *b)
-{
-    const struct hit *x = a, *y = b;
-    if (x->row != y->row) {
-        return x->row < y->row ? -1 : 1;
-    }
-    return (x->lock > y->lock) - (x->lock < y->lock);
-}
-
-/* The hits of the stage before that are this row's; their number in *count. */
-static const struct hit *hits_of(const struct matcher *m, const struct row *row, size_t *count)
-{
-    const struct work *w = m->w;
-    size_t wanted = (size_t)(row - w->rows), low = m->hits_before, high = m->hits_now;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (w->hits[middle].row < wanted) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *count = 0;
-    while (low + *count < m->hits_now && w->hits[low + *count].row == wanted) {
-        (*count)++;
-    }
-    return w->hits + low;
-}
-
 static void on_adopted(const struct row *row, uint32_t lock, void *data)
 {
     struct matcher *m = data;
-    add_hit(m->w, row, lock)->adopted = true;
+    hits_add(m->w, row, lock)->adopted = true;
 }
 
 /* The labels of the stage before that have fewer samples here or none. For the caller to free. */
@@ -199,7 +157,7 @@ static struct adopt_old *old_labels(const struct matcher *m, const struct flow *
             continue;
         }
         size_t hits;
-        const struct hit *hit = hits_of(m, row, &hits);
+        const struct hit *hit = hits_of(m->w, m->before, row, &hits);
         for (size_t k = 0; k < hits || k == 0; k++) {
             old = mem_grow(old, *count, &capacity, sizeof *old);
             old[(*count)++] = (struct adopt_old){row, hits ? hit[k].lock : ADOPT_NO_LOCK, now == NULL};
@@ -224,12 +182,12 @@ static void match_through(struct matcher *m, const struct flow *f, uint32_t *loo
             continue;
         }
         size_t hits;
-        hits_of(m, before, &hits);
+        hits_of(w, m->before, before, &hits);
         for (size_t k = 0; k < hits; k++) {
             /* add_hit may move the hits. */
             size_t unused;
-            uint32_t lock = hits_of(m, before, &unused)[k].lock;
-            add_hit(w, row, lock)->adopted = true;
+            uint32_t lock = hits_of(w, m->before, before, &unused)[k].lock;
+            hits_add(w, row, lock)->adopted = true;
         }
         if (hits == 0) {
             loose[left++] = loose[i];
@@ -244,7 +202,7 @@ static void match_through(struct matcher *m, const struct flow *f, uint32_t *loo
         }
     }
     for (size_t i = 0; i < left; i++) {
-        leave_over(w, loose[i]);
+        leave_row(w, loose[i]);
     }
     free(old);
     free(fresh);
@@ -263,7 +221,7 @@ static void match_flow(struct matcher *m, const struct flow *f)
             loose[loose_count++] = row;
         } else if (m->sites.groups[group].count == 1) {
             uint32_t lock = w->site_items[m->sites.groups[group].first];
-            add_hit(w, &w->rows[row], lock);
+            hits_add(w, &w->rows[row], lock);
             if (sites_is_own(work_lock(w, lock), work_label(w, &w->rows[row])->name)) {
                 m->named[lock] = m->flow;
             }
@@ -277,33 +235,10 @@ static void match_flow(struct matcher *m, const struct flow *f)
         match_through(m, f, loose, loose_count);
     } else {
         for (size_t i = 0; i < loose_count; i++) {
-            leave_over(w, loose[i]);
+            leave_row(w, loose[i]);
         }
     }
     free(loose);
-}
-
-/* Puts the hits from `first` on in the order of their rows and drops those that are there twice (two labels of a lock
- * became one). */
-static void settle_hits(struct work *w, size_t first)
-{
-    size_t to = first;
-    if (w->hit_count == first) {
-        return;
-    }
-    qsort(w->hits + first, w->hit_count - first, sizeof *w->hits, by_row);
-    for (size_t i = first; i < w->hit_count; i++) {
-        struct hit *last = to > first ? &w->hits[to - 1] : NULL;
-        if (last == NULL || last->row != w->hits[i].row) {
-            w->hits[to++] = w->hits[i];
-        } else if (last->lock != w->hits[i].lock) {
-            last->ambiguous = last->adopted;
-            w->hits[to] = w->hits[i];
-            w->hits[to].ambiguous = w->hits[to].adopted;
-            to++;
-        }
-    }
-    w->hit_count = to;
 }
 
 static int by_lock(const void *a, const void *b)
@@ -322,16 +257,20 @@ void match(struct work *w)
     sites_build(&m.sites, w);
     m.named = mem_calloc(w->input->ledger->lock_count, sizeof *m.named);
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
-        m.hits_now = w->hit_count;
+        m.before = (struct hit_range){w->hit_count, w->hit_count};
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
             const struct flow *f = work_flow(w, i, s);
             if (!f->feeds) {
                 continue;
             }
-            m.hits_before = m.hits_now;
-            m.hits_now = w->hit_count;
-            match_flow(&m, f);
-            settle_hits(w, m.hits_now);
+            size_t first = w->hit_count;
+            if (f->by_moves) {
+                images_match(w, &m.sites, f, m.before);
+            } else {
+                match_flow(&m, f);
+            }
+            hits_settle(w, first, f->by_moves);
+            m.before = (struct hit_range){first, w->hit_count};
         }
     }
     if (w->hit_count > 0) {
@@ -343,6 +282,7 @@ void match(struct work *w)
         s->first = s->count ? s->first : i;
         s->count++;
     }
+    images_settle(w);
     sites_fini(&m.sites);
     free(m.pending);
     free(m.named);
@@ -355,4 +295,6 @@ void match_fini(struct work *w)
     free(w->site_locks);
     free(w->site_items);
     free(w->leftover);
+    free(w->parts);
+    free(w->lock_parts);
 }

@@ -2,6 +2,7 @@
 #include "trail/mechanisms.h"
 #include "base/mem.h"
 #include "trail/changes.h"
+#include "trail/moved_proof.h"
 #include "trail/proof.h"
 #include "trail/rewrite.h"
 
@@ -36,8 +37,11 @@ static bool name_wrong(const struct loss_case *c)
 
 static bool no_copy(const struct loss_case *c, struct extra *x)
 {
-    (void)x;
-    return samples_missing(c) && c->flow->copies == 0;
+    if (!samples_missing(c) || c->flow->copies > 0) {
+        return false;
+    }
+    moved_say_told(c->flow, &x->text);
+    return true;
 }
 
 static void say_corrupt(const struct loss_case *c, struct extra *x)
@@ -72,6 +76,7 @@ static bool fewer_copies(const struct loss_case *c, struct extra *x)
     }
     buf_printf(&x->text, "; %s has %zu of the %zu copies that %s had", stage_name(c->stage), c->flow->copies,
                c->flow_before->copies, stage_name(c->before));
+    moved_say_told(c->flow, &x->text);
     return true;
 }
 
@@ -292,11 +297,16 @@ void mechanism_find(const struct loss_case *c, struct loss *loss)
 {
     struct extra x = {0};
     size_t i = 0;
+    if (c->moved != NULL) {
+        moved_prove(c, loss);
+        return;
+    }
     while (!RULES[i].holds(c, &x)) {
         i++;
         assert(i < sizeof RULES / sizeof RULES[0]);
     }
     loss->mechanism = RULES[i].mechanism;
+    loss->mechanisms = LOSS_MECHANISM(loss->mechanism);
     loss->evidence = join(proof_both, c, &x.text);
     loss->own = join(proof_own, c, x.own ? &x.text : NULL);
     loss->common = join(proof_common, c, x.own ? NULL : &x.text);

@@ -3,6 +3,7 @@
 #ifndef LOCKTRAIL_TRAIL_MECHANISMS_H
 #define LOCKTRAIL_TRAIL_MECHANISMS_H
 
+#include "trail/moved.h"
 #include "trail/states.h"
 
 /* What is wrong with a lock at a stage. */
@@ -28,9 +29,10 @@ struct loss_case {
     const struct change *change; /* of one of its labels, or NULL */
     bool from_before;            /* the stage before shows what should be here; else the ledger does */
     struct count_check check;    /* LOSS_FEWER, LOSS_MORE */
+    const struct moved *moved;   /* where what became of each sample is known: what was lost; else NULL */
 };
 
-/* Fills mechanism, evidence, own and common of *loss by the first rule that holds. */
+/* Fills mechanism, mechanisms, evidence, own and common of *loss: by `moved`, else by the first rule that holds. */
 void mechanism_find(const struct loss_case *c, struct loss *loss);
 
 #endif

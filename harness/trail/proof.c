@@ -42,7 +42,7 @@ const struct row *proof_row(const struct loss_case *c, const struct cell *cell, 
     const struct row *best = NULL;
     for (size_t i = 0; i < cell->hits; i++) {
         const struct row *row = &w->rows[w->hits[cell->first_hit + i].row];
-        if (!cell_heeds(cell, row)) {
+        if (!cell_heeds(cell, &w->hits[cell->first_hit + i])) {
             continue;
         }
         int order = best == NULL ? 1

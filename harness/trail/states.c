@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/states.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/gather.h"
 #include "trail/naming.h"
@@ -71,8 +72,9 @@ static void add_hit(const struct work *w, const struct hit *hit, size_t number, 
     const struct row *row = &w->rows[hit->row];
     c->first_hit = c->hits ? c->first_hit : number;
     c->hits++;
-    c->samples += row->samples;
-    c->acquires += row->acquires;
+    c->samples += hit->samples;
+    c->acquires += hit->acquires;
+    c->spoken = c->spoken || hit->spoken;
     c->twice = row->twice ? row->twice : c->twice;
     c->ambiguous = c->ambiguous || hit->ambiguous;
     c->shared = c->shared || hit->shared;
@@ -102,9 +104,9 @@ static void judge_names(const struct lock_view *v, struct cell *c)
     for (size_t i = 0; i < c->hits; i++) {
         const struct hit *hit = &w->hits[c->first_hit + i];
         const struct row *row = &w->rows[hit->row];
-        bool foreign = hit->adopted || is_rewritten(v, row);
+        bool foreign = hit->adopted || hit->origin != row->label || is_rewritten(v, row);
         enum lock_state state = name_state(work_lock(w, v->lock), work_label(w, row)->name, foreign);
-        if (cell_heeds(c, row) && state_badness(state) > state_badness(c->state)) {
+        if (cell_heeds(c, hit) && state_badness(state) > state_badness(c->state)) {
             c->state = state;
         }
     }
@@ -178,11 +180,29 @@ static double chance_of_absence(const struct lock_view *v, size_t k, struct cell
     return 1;
 }
 
+static bool is_unanswered(const struct lock_view *v, size_t k)
+{
+    size_t instance = v->instances[k];
+    struct buf key = {0};
+    buf_add(&key, &instance, sizeof instance);
+    buf_add_str(&key, work_lock(v->w, v->lock)->id);
+    bool found = table_find(&v->w->unanswered, key.data, key.size) != TABLE_NONE;
+    buf_fini(&key);
+    return found;
+}
+
 /* A process whose copies do not show the lock: absent, or nothing that can be told. */
 static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
 {
     struct cell *c = view_cell(v, k, stage);
-    if (work_instance(v->w, v->instances[k])->unfinished) {
+    const struct flow *f = work_flow(v->w, v->instances[k], stage);
+    if (f->names_only && is_unanswered(v, k)) {
+        c->state = STATE_NOT_RUN;
+        return;
+    }
+    /* What was sent and is missed behind does not depend on how the process ended. */
+    bool sent = f->by_moves && f->before >= STAGE_UPLOAD && view_cell(v, k, f->before)->hits > 0;
+    if (work_instance(v->w, v->instances[k])->unfinished && !sent) {
         c->state = STATE_UNDERSAMPLED;
         return;
     }
@@ -199,7 +219,7 @@ static void judge_releases(const struct lock_view *v, size_t k, enum stage stage
     enum stage before = work_flow(v->w, v->instances[k], stage)->before;
     bool known = work_instance(v->w, v->instances[k])->counts[v->lock].known;
     bool random = before == NO_STAGE || view_cell(v, k, before)->state == STATE_UNDERSAMPLED;
-    if (c->acquires == 0 && known && random && !state_allowed(work_lock(v->w, v->lock)->rendering, c->state) &&
+    if (!c->spoken && known && random && !state_allowed(work_lock(v->w, v->lock)->rendering, c->state) &&
         chance_of_absence(v, k, c) >= v->w->threshold) {
         c->state = STATE_UNDERSAMPLED;
     }
@@ -233,6 +253,12 @@ static enum count_state compare(uint64_t expected, uint64_t found)
     return found < expected ? COUNT_FEWER : found > expected ? COUNT_MORE : COUNT_EQUAL;
 }
 
+static bool is_countable(const struct lock_view *v, size_t k, enum stage stage)
+{
+    const struct flow *f = work_flow(v->w, v->instances[k], stage);
+    return !f->names_only && !f->countless;
+}
+
 struct count_check count_against_ledger(const struct lock_view *v, size_t k, enum stage stage)
 {
     const struct work *w = v->w;
@@ -240,7 +266,7 @@ struct count_check count_against_ledger(const struct lock_view *v, size_t k, enu
     const struct lock_count *counts = work_instance(w, v->instances[k])->counts;
     struct count_check check = {.expected = counts[v->lock].acquires, .found = c->acquires};
     bool unfinished = work_instance(w, v->instances[k])->unfinished;
-    if (c->ambiguous || unfinished || !sites_is_exact(w, v->instances[k], v->lock)) {
+    if (c->ambiguous || unfinished || !is_countable(v, k, stage) || !sites_is_exact(w, v->instances[k], v->lock)) {
         return check;
     }
     if (c->shared) {
@@ -259,7 +285,7 @@ struct count_check count_against_before(const struct lock_view *v, size_t k, enu
     enum stage before = work_flow(v->w, v->instances[k], stage)->before;
     const struct cell *now = view_cell(v, k, stage);
     struct count_check check = {0};
-    if (before == NO_STAGE) {
+    if (before == NO_STAGE || !is_countable(v, k, stage) || !is_countable(v, k, before)) {
         return check;
     }
     const struct cell *then = view_cell(v, k, before);
@@ -292,7 +318,8 @@ static void judge_together(struct lock_view *v, enum stage stage, struct stage_r
     int64_t duration_ms = 0;
     for (size_t k = 0; k < v->instance_count; k++) {
         const struct cell *c = view_cell(v, k, stage);
-        if (c->state != STATE_UNDERSAMPLED || !c->expected_known) {
+        /* The uploads of a mirror are the same ones, and no further evidence. */
+        if (c->state != STATE_UNDERSAMPLED || !c->expected_known || work_instance(v->w, v->instances[k])->mirror) {
             continue;
         }
         const struct instance *in = work_instance(v->w, v->instances[k]);
@@ -316,7 +343,7 @@ static void judge_counts(const struct lock_view *v, enum stage stage, struct sta
 {
     size_t feeding = 0, checked = 0, equal = 0;
     for (size_t k = 0; k < v->instance_count; k++) {
-        if (view_cell(v, k, stage)->state == STATE_NOT_RUN) {
+        if (view_cell(v, k, stage)->state == STATE_NOT_RUN || !view_counts(v, k, stage)) {
             continue;
         }
         struct count_check check = count_against_ledger(v, k, stage);
@@ -333,7 +360,7 @@ static void judge_stage(struct lock_view *v, enum stage stage, struct stage_resu
     for (size_t k = 0; k < v->instance_count; k++) {
         const struct cell *c = view_cell(v, k, stage);
         const struct lock_count *count = &work_instance(v->w, v->instances[k])->counts[v->lock];
-        if (c->state == STATE_NOT_RUN) {
+        if (c->state == STATE_NOT_RUN || !view_counts(v, k, stage)) {
             continue;
         }
         r->true_acquires += count->known ? count->acquires : 0;
@@ -353,7 +380,7 @@ static void judge_declared(const struct lock_view *v, struct stage_result *r)
     r->state = work_lock(v->w, v->lock)->name[0] ? STATE_EXACT : STATE_GENERIC;
     for (size_t k = 0; k < v->instance_count; k++) {
         const struct instance *in = work_instance(v->w, v->instances[k]);
-        if (in->arm != ARM_CONTROL && in->counts[v->lock].known) {
+        if (in->arm != ARM_CONTROL && !in->mirror && in->counts[v->lock].known) {
             r->true_acquires += in->counts[v->lock].acquires;
         }
     }
@@ -364,11 +391,12 @@ static void judge_declared(const struct lock_view *v, struct stage_result *r)
 static int by_stage(const void *a, const void *b, void *data)
 {
     const struct work *w = data;
-    const struct row *x = &w->rows[*(const uint32_t *)a], *y = &w->rows[*(const uint32_t *)b];
+    const struct hit *x = &w->hits[*(const size_t *)a], *y = &w->hits[*(const size_t *)b];
     if (x->stage != y->stage) {
         return x->stage < y->stage ? -1 : 1;
     }
-    return (x->label > y->label) - (x->label < y->label);
+    uint32_t p = w->rows[x->row].label, q = w->rows[y->row].label;
+    return (p > q) - (p < q);
 }
 
 static int by_samples(const void *a, const void *b)
@@ -380,12 +408,13 @@ static int by_samples(const void *a, const void *b)
     return strcmp(x->label, y->label);
 }
 
-static void add_seen(const struct work *w, const uint32_t *rows, size_t count, struct stage_result *r)
+static void add_seen(const struct work *w, const size_t *hits, size_t count, struct stage_result *r)
 {
     r->seen_as = mem_calloc(count, sizeof *r->seen_as);
     uint32_t last = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct row *row = &w->rows[rows[i]];
+        const struct hit *hit = &w->hits[hits[i]];
+        const struct row *row = &w->rows[hit->row];
         if (i == 0 || row->label != last) {
             const struct label *label = work_label(w, row);
             r->seen_as[r->seen_count++] = (struct seen_as){
@@ -395,14 +424,14 @@ static void add_seen(const struct work *w, const uint32_t *rows, size_t count, s
         }
         last = row->label;
         struct seen_as *seen = &r->seen_as[r->seen_count - 1];
-        seen->samples += row->samples;
-        seen->acquires += row->acquires;
-        seen->releases += row->releases;
-        r->samples += row->samples;
-        r->acquires += row->acquires;
-        r->wait_ns += row->wait_ns;
-        r->releases += row->releases;
-        r->hold_ns += row->hold_ns;
+        seen->samples += hit->samples;
+        seen->acquires += hit->acquires;
+        seen->releases += hit->releases;
+        r->samples += hit->samples;
+        r->acquires += hit->acquires;
+        r->wait_ns += hit->wait_ns;
+        r->releases += hit->releases;
+        r->hold_ns += hit->hold_ns;
     }
     qsort(r->seen_as, r->seen_count, sizeof *r->seen_as, by_samples);
 }
@@ -411,19 +440,22 @@ static void collect_seen(const struct lock_view *v, struct trail_lock *out)
 {
     const struct work *w = v->w;
     const struct span *s = &w->lock_hits[v->lock];
-    uint32_t *rows = mem_calloc(s->count, sizeof *rows);
+    size_t *hits = mem_calloc(s->count, sizeof *hits), used = 0;
     for (size_t i = 0; i < s->count; i++) {
-        rows[i] = w->hits[s->first + i].row;
+        const struct hit *hit = &w->hits[s->first + i];
+        if (hit->stage != STAGE_UPLOAD || !work_instance(w, hit->instance)->mirror) {
+            hits[used++] = s->first + i;
+        }
     }
-    qsort_r(rows, s->count, sizeof *rows, by_stage, (void *)w);
-    for (size_t i = 0, count; i < s->count; i += count) {
-        enum stage stage = w->rows[rows[i]].stage;
-        for (count = 1; i + count < s->count && w->rows[rows[i + count]].stage == stage;) {
+    qsort_r(hits, used, sizeof *hits, by_stage, (void *)(size_t)w);
+    for (size_t i = 0, count; i < used; i += count) {
+        enum stage stage = w->hits[hits[i]].stage;
+        for (count = 1; i + count < used && w->hits[hits[i + count]].stage == stage;) {
             count++;
         }
-        add_seen(w, rows + i, count, &out->stages[stage]);
+        add_seen(w, hits + i, count, &out->stages[stage]);
     }
-    free(rows);
+    free(hits);
 }
 
 void states_of_lock(struct lock_view *v, struct trail_lock *out)

@@ -9,7 +9,8 @@
 struct cell {
     enum lock_state state; /* STATE_NOT_RUN where the process does not feed the stage */
     size_t first_hit, hits;
-    uint64_t samples, acquires;           /* where `acquires` is not 0, only rows with acquires decide the state */
+    uint64_t samples, acquires;
+    bool spoken;                          /* any of its hits is: then only such ones decide the state */
     const char *twice;                    /* a copy that holds the lock and came twice, or NULL */
     bool ambiguous, shared, shared_known; /* as in struct hit */
     uint64_t shared_acquires, shared_true;
@@ -50,11 +51,17 @@ static inline struct cell *view_cell(const struct lock_view *v, size_t k, enum s
  * Freed with free(). */
 struct cell *view_cells_new(size_t instance_count);
 
-/* Whether a row of the cell says anything of the lock's name: a release without a sampled acquire has none of it, since
+/* Whether a hit of the cell says anything of the lock's name: a release without a sampled acquire has none of it, since
  * the collector names a lock when it samples an acquire (ddtrace 3.17.0). */
-static inline bool cell_heeds(const struct cell *cell, const struct row *row)
+static inline bool cell_heeds(const struct cell *cell, const struct hit *hit)
 {
-    return row->acquires > 0 || cell->acquires == 0;
+    return hit->spoken || !cell->spoken;
+}
+
+/* Whether the process adds to what the stage shows: the uploads of a mirror are another's there. */
+static inline bool view_counts(const struct lock_view *v, size_t k, enum stage stage)
+{
+    return stage != STAGE_UPLOAD || !work_instance(v->w, v->instances[k])->mirror;
 }
 
 /* How bad a state is: a wrong name is worse than none. STATE_NOT_RUN and STATE_UNDERSAMPLED are below all evidence. */

@@ -2,6 +2,7 @@
 #include "trail/trail.h"
 #include "base/mem.h"
 #include "trail/changes.h"
+#include "trail/edges.h"
 #include "trail/gather.h"
 #include "trail/losses.h"
 #include "trail/match.h"
@@ -44,7 +45,7 @@ static void judge_locks(const struct work *w, struct trail_result *result)
 static int by_label(const void *a, const void *b, void *data)
 {
     const struct work *w = data;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint32_t x = ((const struct leftover *)a)->row, y = ((const struct leftover *)b)->row;
     if (w->rows[x].label != w->rows[y].label) {
         return w->rows[x].label < w->rows[y].label ? -1 : 1;
     }
@@ -75,9 +76,10 @@ static void list_undeclared(struct work *w, struct trail_result *result)
     }
     qsort_r(w->leftover, w->leftover_count, sizeof *w->leftover, by_label, w);
     for (size_t i = 0; i < w->leftover_count; i++) {
-        const struct row *row = &w->rows[w->leftover[i]];
+        const struct leftover *left = &w->leftover[i];
+        const struct row *row = &w->rows[left->row];
         const struct label *label = work_label(w, row);
-        if (i == 0 || w->rows[w->leftover[i - 1]].label != row->label) {
+        if (i == 0 || w->rows[w->leftover[i - 1].row].label != row->label) {
             result->undeclared =
                 mem_grow(result->undeclared, result->undeclared_count, &capacity, sizeof *result->undeclared);
             result->undeclared[result->undeclared_count++] = (struct undeclared){
@@ -88,9 +90,12 @@ static void list_undeclared(struct work *w, struct trail_result *result)
             };
         }
         struct undeclared *u = &result->undeclared[result->undeclared_count - 1];
+        if (row->stage == STAGE_UPLOAD && work_instance(w, row->instance)->mirror) {
+            continue;
+        }
         u->copies[row->stage] += row->copies;
-        u->samples[row->stage] += row->samples;
-        u->acquires[row->stage] += row->acquires;
+        u->samples[row->stage] += left->samples;
+        u->acquires[row->stage] += left->acquires;
     }
     qsort(result->undeclared, result->undeclared_count, sizeof *result->undeclared, by_samples);
 }
@@ -102,6 +107,7 @@ void trail_judge(const struct trail_input *input, struct trail_result *result)
     struct work w = {.input = input, .threshold = threshold_of(input)};
     *result = (struct trail_result){0};
     gather(&w);
+    edges_build(&w);
     match(&w);
     changes_find(&w);
     judge_locks(&w, result);
@@ -111,6 +117,7 @@ void trail_judge(const struct trail_input *input, struct trail_result *result)
     verdict_reach(&w, result);
     changes_fini(&w);
     match_fini(&w);
+    edges_fini(&w);
     gather_fini(&w);
 }
 

@@ -52,6 +52,8 @@ struct trail_copy {
     unsigned sequence;        /* order of arrival at this stage in this process, from 1; 0 unknown */
     int answered;             /* status that its sender was told; 0 unknown, or none */
     bool names_only; /* what a person was shown: which names, and no count that could be held against another */
+    const char *const *unknown; /* of names_only: ids of locks of which nobody said whether they are shown */
+    size_t unknown_count;
 };
 
 /* What happened to lock samples between two copies of one upload. */
@@ -139,9 +141,20 @@ struct stage_result {
     bool count_equal;
 };
 
-struct loss {
+#define LOSS_MECHANISM(mechanism) (1u << (mechanism))
+
+/* What else befell a lock that was lost already. */
+struct later_loss {
     enum stage stage;
     enum mechanism mechanism;
+};
+
+struct loss {
+    enum stage stage;
+    enum mechanism mechanism;             /* where several hit the lock there: the one with the most samples */
+    unsigned mechanisms;                  /* all of them, as a set of LOSS_MECHANISM(m) */
+    struct later_loss later[STAGE_COUNT]; /* at the stages behind, in their order */
+    size_t later_count;
     char *evidence; /* what the ledger or the copy before says, what the copy after says, how many
                        samples, which copy */
     size_t group;   /* losses with the same number have stage, mechanism, worker and `common` in common; numbered from 0

@@ -238,7 +238,7 @@ static void match_instance(struct matcher *m, size_t instance, const bool stage_
     struct side before = {0};
     enum stage stage_before = STAGE_DECLARED;
     for (enum stage s = STAGE_CONTROL; s < STAGE_UI; s++) {
-        if (!stage_ran[s] || in->left_out || !fates_arm_feeds(in->arm, s)) {
+        if (!stage_ran[s] || in->left_out || in->skips[s] || !fates_arm_feeds(in->arm, s)) {
             continue;
         }
         struct side now;

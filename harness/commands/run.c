@@ -137,7 +137,7 @@ static bool is_yes(const char *answer)
 }
 
 /* Uploads leave this machine's locktrail only after somebody has agreed. */
-static int confirm(const struct forward_target *target, bool yes, struct err *e)
+static int confirm(const char *where, const char *inside, bool yes, struct err *e)
 {
     struct buf text = {0};
     char answer[16] = "";
@@ -146,11 +146,11 @@ static int confirm(const struct forward_target *target, bool yes, struct err *e)
         return err_set(
             e, ERR_USAGE,
             "run: this run would send its profiles to %s, and there is no terminal to ask: give --yes, or keep "
-            "them inside with --set forward.to=none",
-            target->described);
-    buf_printf(&text, "locktrail: the profiles of this run are sent to %s\n", target->described);
+            "them inside with --set %s",
+            where, inside);
+    buf_printf(&text, "locktrail: the profiles of this run are sent to %s\n", where);
     if (ask)
-        buf_printf(&text, "Send the profiles of this run to %s? [y/N] ", target->described);
+        buf_printf(&text, "Send the profiles of this run to %s? [y/N] ", where);
     output_note(&text);
     buf_fini(&text);
     if (!ask)
@@ -197,8 +197,35 @@ static void end_progress(struct progress *progress)
     progress_free(progress);
 }
 
+/* Where profiles go that leave locktrail. */
+struct outside {
+    struct forward_target forward;
+    struct site site;
+};
+
+static void outside_fini(struct outside *o)
+{
+    forward_target_fini(&o->forward);
+    site_fini(&o->site);
+}
+
+/* With a pipeline, only its backend can be outside. */
+static int resolve_outside(const struct scenario *s, bool yes, struct outside *out, struct err *e)
+{
+    if (s->backend.kind == BACKEND_DATADOG)
+        return site_resolve(s->backend.url, s->backend.intake, s->backend.site, s->service, s->env, getenv, &out->site,
+                            e) < 0
+                   ? -1
+                   : confirm(out->site.described, "backend=store", yes, e);
+    if (scenario_has_pipeline(s))
+        return 0;
+    if (files_resolve_forward(s, &out->forward, e) < 0)
+        return -1;
+    return out->forward.to == FORWARD_TO_NOWHERE ? 0 : confirm(out->forward.described, "forward.to=none", yes, e);
+}
+
 static int execute(const struct command_line *line, const struct scenario *s, const struct files_home *home,
-                   const struct forward_target *target)
+                   const struct outside *outside)
 {
     struct err e;
     char *directory = files_run_directory(command_line_value(line, "--out"), s->name, &e);
@@ -209,7 +236,8 @@ static int execute(const struct command_line *line, const struct scenario *s, co
                               .directory = directory,
                               .root = home->root,
                               .build = home->build,
-                              .forward = target->to == FORWARD_TO_NOWHERE ? NULL : target,
+                              .forward = outside->forward.to == FORWARD_TO_NOWHERE ? NULL : &outside->forward,
+                              .site = outside->site.url ? &outside->site : NULL,
                               .on_event = progress ? on_event : NULL,
                               .data = progress};
     bool happened;
@@ -229,15 +257,14 @@ static int execute(const struct command_line *line, const struct scenario *s, co
 static int prepare_and_execute(const struct command_line *line, const struct scenario *s)
 {
     struct files_home home = {0};
-    struct forward_target target = {0};
+    struct outside outside = {0};
     struct err e;
     int code;
-    if (files_find_home(&home, &e) < 0 || files_resolve_forward(s, &target, &e) < 0 ||
-        (target.to != FORWARD_TO_NOWHERE && confirm(&target, command_line_has(line, "--yes"), &e) < 0))
+    if (files_find_home(&home, &e) < 0 || resolve_outside(s, command_line_has(line, "--yes"), &outside, &e) < 0)
         code = output_error(&e);
     else
-        code = execute(line, s, &home, &target);
-    forward_target_fini(&target);
+        code = execute(line, s, &home, &outside);
+    outside_fini(&outside);
     files_home_fini(&home);
     return code;
 }
@@ -279,11 +306,14 @@ const struct command command_run = {
     .operands_min = 1,
     .operands_max = 3,
     .summary = "Runs a scenario and says which lock names were lost, where and how.",
-    .details = "Progress goes to standard error, the report to standard output. The run directory keeps everything; "
-               "locktrail report prints it again.\n"
-               "Uploads are recorded and stay inside, unless DD_TRACE_AGENT_URL, DD_AGENT_HOST or DD_API_KEY (or the "
-               "scenario) names an agent or a site: then they are sent on there, after a question that --yes answers.\n"
-               "Ctrl-C stops the workers and reports; a second one ends at once.",
+    .details =
+        "Progress goes to standard error, the report to standard output. The run directory keeps everything; "
+        "locktrail report prints it again.\n"
+        "Uploads are recorded and stay inside, unless DD_TRACE_AGENT_URL, DD_AGENT_HOST or DD_API_KEY (or the "
+        "scenario) names an agent or a site: then they are sent on there, after a question that --yes answers. With "
+        "agents or a backend in the scenario they leave only for the backend datadog, with DD_API_KEY and "
+        "DD_APP_KEY.\n"
+        "Ctrl-C stops the workers and reports; a second one ends at once.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

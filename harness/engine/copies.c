@@ -2,7 +2,7 @@
 #include "engine/copies.h"
 
 #include "base/mem.h"
-#include "io/hash.h"
+#include "engine/copy_description.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,49 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Headers whose values are secrets. */
-static bool is_secret(const char *header)
-{
-    static const char *const secrets[] = {"dd-api-key",    "dd-application-key",  "x-api-key",
-                                          "authorization", "proxy-authorization", "cookie"};
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strcasecmp(header, secrets[i]) == 0)
-            return true;
-    return false;
-}
-
-static void put_headers(struct json_out *out, const struct http_headers *headers)
-{
-    json_key(out, "headers");
-    json_array(out);
-    for (size_t i = 0; i < headers->count; i++) {
-        json_array(out);
-        json_string(out, headers->items[i].name);
-        json_string(out, is_secret(headers->items[i].name) ? "[redacted]" : headers->items[i].value);
-        json_array_end(out);
-    }
-    json_array_end(out);
-}
-
-static void put_event(struct json_out *out, const struct upload *upload)
-{
-    json_key(out, "event");
-    if (upload->event)
-        json_string_n(out, upload->event, upload->event_size);
-    else
-        json_null(out);
-}
-
-static void put_received(struct json_out *out)
-{
-    char now[JOURNAL_TIME_SIZE];
-    journal_time(now);
-    json_put_string(out, "received", now);
-}
 
 static void journal_copy(struct host *host, enum stage stage, const char *instance, unsigned sequence, const char *hash,
                          size_t size)
@@ -69,7 +28,9 @@ static void journal_copy(struct host *host, enum stage stage, const char *instan
 /* One upload on its way to the disk. */
 struct upload_store {
     struct host *host;
+    enum stage stage;
     char *instance;
+    char (*hashes)[HASH_TEXT_SIZE];
     size_t parts, waiting; /* profiles, and how many of them are not done */
     bool failed;
     copies_stored_fn fn;
@@ -80,11 +41,11 @@ struct upload_store {
 struct copy_store {
     uv_work_t work;
     struct upload_store *upload;
+    size_t part;
     unsigned sequence;
     struct buf bytes, meta;
     struct json_out out; /* of `meta`, which still wants the hash */
     size_t size;
-    char hash[HASH_TEXT_SIZE];
     bool failed;
 };
 
@@ -94,12 +55,15 @@ static void finish_part(struct upload_store *u)
         return;
     if (!u->failed) {
         struct json_out out = journal_begin(&u->host->journal, "stored");
+        json_put_string(&out, "stage", stage_name(u->stage));
         json_put_string(&out, "instance", u->instance);
         json_put_uint(&out, "copies", u->parts);
         journal_end(&u->host->journal, &out, true);
-        host_notify(u->host, RUN_UPLOAD, u->instance, "upload stored");
+        if (u->stage == STAGE_UPLOAD)
+            host_notify(u->host, RUN_UPLOAD, u->instance, "upload stored");
     }
-    u->fn(!u->failed, u->data);
+    u->fn(!u->failed, u->hashes, u->parts, u->data);
+    free(u->hashes);
     free(u->instance);
     free(u);
 }
@@ -113,7 +77,8 @@ static void note_failure(struct copy_store *c, int status, const struct err *e)
     host_write_failed(c->upload->host, e);
     if (first) /* all others would say the same of a full disk; how many were stored is counted */
         host_problem(c->upload->host, c->upload->instance, "make room on the disk of the run directory", NULL, 0,
-                     "upload %u was received and could not be stored: %s", c->sequence, e->text);
+                     "%s %u was received and could not be stored: %s", stage_name(c->upload->stage), c->sequence,
+                     e->text);
 }
 
 static void on_meta_written(int status, const struct err *e, void *data)
@@ -128,7 +93,7 @@ static void on_copy_written(int status, const struct err *e, void *data)
     struct upload_store *u = c->upload;
     note_failure(c, status, e);
     if (!c->failed)
-        journal_copy(u->host, STAGE_UPLOAD, u->instance, c->sequence, c->hash, c->size);
+        journal_copy(u->host, u->stage, u->instance, c->sequence, u->hashes[c->part], c->size);
     free(c);
     finish_part(u);
 }
@@ -136,7 +101,7 @@ static void on_copy_written(int status, const struct err *e, void *data)
 static void on_hash(uv_work_t *work)
 {
     struct copy_store *c = work->data;
-    hash_text(c->bytes.data, c->bytes.size, c->hash);
+    hash_text(c->bytes.data, c->bytes.size, c->upload->hashes[c->part]);
 }
 
 static void on_hashed(uv_work_t *work, int status)
@@ -144,10 +109,10 @@ static void on_hashed(uv_work_t *work, int status)
     struct copy_store *c = work->data;
     struct host *host = c->upload->host;
     (void)status; /* never cancelled: a run closes only after its uploads are stored */
-    json_put_string(&c->out, "sha256", c->hash);
-    json_object_end(&c->out);
-    buf_add_char(&c->meta, '\n');
-    char *base = mem_printf("%s/copies/upload/%s.%u", host->options->directory, c->upload->instance, c->sequence);
+    json_put_string(&c->out, "sha256", c->upload->hashes[c->part]);
+    copy_description_end(&c->out);
+    char *base = mem_printf("%s/copies/%s/%s.%u", host->options->directory, stage_name(c->upload->stage),
+                            c->upload->instance, c->sequence);
     char *pprof_path = mem_printf("%s.pprof", base), *json_path = mem_printf("%s.json", base);
     disk_put(host->disk, json_path, &c->meta, on_meta_written, c);
     disk_put(host->disk, pprof_path, &c->bytes, on_copy_written, c);
@@ -156,65 +121,50 @@ static void on_hashed(uv_work_t *work, int status)
     free(json_path);
 }
 
-static void store_profile(struct upload_store *u, unsigned sequence, const struct upload *upload,
-                          const struct upload_profile *profile)
+static void store_profile(struct upload_store *u, size_t part, unsigned sequence, const struct upload *upload)
 {
+    const struct upload_profile *profile = &upload->profiles[part];
     struct copy_store *c = mem_calloc(1, sizeof *c);
     c->work.data = c;
     c->upload = u;
+    c->part = part;
     c->sequence = sequence;
     c->size = profile->size;
     buf_add(&c->bytes, profile->bytes, profile->size);
-    c->out = json_begin(&c->meta, 2);
-    json_object(&c->out);
-    json_put_string(&c->out, "stage", stage_name(STAGE_UPLOAD));
-    json_put_string(&c->out, "instance", u->instance);
-    json_put_uint(&c->out, "sequence", sequence);
-    json_put_string(&c->out, "attachment", profile->name);
-    json_put_uint(&c->out, "size", profile->size);
-    put_received(&c->out);
-    json_put_string(&c->out, "start", upload->start);
-    json_put_string(&c->out, "end", upload->end);
-    json_put_string(&c->out, "runtime_id", upload->runtime_id);
-    json_put_string(&c->out, "path", upload->path);
-    json_put_int(&c->out, "status", upload->status);
-    put_headers(&c->out, upload->headers);
-    put_event(&c->out, upload);
+    struct copy_origin origin = {.stage = u->stage,
+                                 .instance = u->instance,
+                                 .sequence = sequence,
+                                 .attachment = profile->name,
+                                 .size = profile->size};
+    c->out = copy_description_begin(&c->meta, &origin, upload);
     uv_queue_work(u->host->loop, &c->work, on_hash, on_hashed);
 }
 
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload,
-                         copies_stored_fn fn, void *data)
+void copies_store_upload(struct host *host, enum stage stage, const char *instance, unsigned *sequence,
+                         const struct upload *upload, copies_stored_fn fn, void *data)
 {
     struct upload_store *u = mem_calloc(1, sizeof *u);
     *u = (struct upload_store){.host = host,
+                               .stage = stage,
                                .instance = mem_strdup(instance),
+                               .hashes = mem_calloc(upload->profile_count, sizeof *u->hashes),
                                .parts = upload->profile_count,
                                .waiting = upload->profile_count + 1,
                                .fn = fn,
                                .data = data};
     for (size_t i = 0; i < upload->profile_count; i++)
-        store_profile(u, ++*sequence, upload, &upload->profiles[i]);
+        store_profile(u, i, ++*sequence, upload);
     finish_part(u);
 }
 
-void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload)
+void copies_store_rejected(struct host *host, enum stage stage, unsigned number, const struct upload *upload)
 {
     struct buf meta = {0}, body = {0};
-    struct json_out out = json_begin(&meta, 2);
-    json_object(&out);
-    json_put_string(&out, "reason", upload->rejected);
-    json_put_int(&out, "status", upload->status);
-    json_put_string(&out, "path", upload->path);
-    put_received(&out);
-    put_headers(&out, upload->headers);
-    put_event(&out, upload);
-    json_object_end(&out);
-    buf_add_char(&meta, '\n');
+    copy_description_rejected(&meta, upload);
     if (upload->body)
         buf_add(&body, upload->body->data, upload->body->size);
 
-    char *base = mem_printf("%s/copies/upload/rejected/%u", host->options->directory, number);
+    char *base = mem_printf("%s/copies/%s/rejected/%u", host->options->directory, stage_name(stage), number);
     char *body_path = mem_printf("%s.body", base), *json_path = mem_printf("%s.json", base);
     disk_put(host->disk, json_path, &meta, NULL, NULL);
     disk_put(host->disk, body_path, &body, NULL, NULL);

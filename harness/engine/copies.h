@@ -5,6 +5,7 @@
 #define LOCKTRAIL_ENGINE_COPIES_H
 
 #include "engine/host.h"
+#include "io/hash.h"
 #include "pipeline/intake.h"
 #include "trail/words.h"
 
@@ -18,16 +19,16 @@
  * reported. */
 #define COPIES_FILES_MAX 100000
 
-/* Writes each profile of a good upload as a copy of the stage `upload`; *sequence is the instance's
- * last number and grows. Each has its `copy` event behind it, all of them a `stored` event; one that
- * can't be written is a problem. `fn` comes once, when that is over: from the loop, but for an upload
- * without a profile, where it comes from within. */
-typedef void (*copies_stored_fn)(bool good, void *data);
-void copies_store_upload(struct host *host, const char *instance, unsigned *sequence, const struct upload *upload,
-                         copies_stored_fn fn, void *data);
+/* Writes each profile of a good upload as a copy of `stage`; *sequence is the last number of the instance at that stage
+ * and grows. Each has its `copy` event behind it, all of them a `stored` event; one that can't be written is a problem.
+ * `fn` comes once, when that is over, with the profiles' hashes (SHA-256, hex; valid during the call): from the loop,
+ * but for an upload without a profile, where it comes from within. */
+typedef void (*copies_stored_fn)(bool good, char (*hashes)[HASH_TEXT_SIZE], size_t count, void *data);
+void copies_store_upload(struct host *host, enum stage stage, const char *instance, unsigned *sequence,
+                         const struct upload *upload, copies_stored_fn fn, void *data);
 
-/* Puts a rejected upload aside: copies/upload/rejected/N.body and N.json with the reason. */
-void copies_store_rejected(struct host *host, unsigned number, const struct upload *upload);
+/* Puts a rejected upload aside: copies/STAGE/rejected/N.body and N.json with the reason. */
+void copies_store_rejected(struct host *host, enum stage stage, unsigned number, const struct upload *upload);
 
 /* Whether a file of this name in a worker's directory is a local profile. ddtrace up to 3.x wrote PREFIX.PID without a
  * suffix of its own; the companions that newer versions write are JSON. */

@@ -2,10 +2,11 @@
 #include "engine/evidence.h"
 
 #include "base/mem.h"
-#include "engine/evidence_internal.h"
+#include "engine/evidence_pairs.h"
 #include "engine/instances.h"
 #include "engine/orders.h"
 #include "io/disk.h"
+#include "profile/label.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -118,8 +119,12 @@ static void find_stages(struct evidence *ev)
     ev->stage_ran[STAGE_DECLARED] = true;
     for (size_t i = 0; i < ev->copy_count; i++) {
         const struct evidence_copy *copy = &ev->copies[i];
-        if (feeds(ev->ledger.instances[copy->instance].arm, copy->stage))
+        /* Of the stages behind, only the journal knows whether they were looked at to the end. */
+        if (copy->stage <= STAGE_UPLOAD && feeds(ev->ledger.instances[copy->instance].arm, copy->stage))
             ev->stage_ran[copy->stage] = true;
+        /* Somebody has looked since. */
+        if (copy->stage == STAGE_UI && ev->scenario->ui.kind == UI_ASK)
+            ev->stage_ran[STAGE_UI] = true;
     }
     for (size_t i = 0; i < ev->worker_count; i++) {
         const struct worker_outcome *w = &ev->workers[i];
@@ -149,6 +154,38 @@ static enum copy_status copy_status(const struct profile *p)
     return p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
 }
 
+/* What a person was shown: names, without a count. */
+static void lend_screen(const struct screen_names *screen, struct trail_copy *out)
+{
+    struct sighting *sightings = mem_calloc(screen->label_count, sizeof *sightings);
+    for (size_t i = 0; i < screen->label_count; i++) {
+        struct label parts = {.file = "", .name = ""};
+        label_parse(screen->labels[i], strlen(screen->labels[i]), &parts);
+        sightings[i] = (struct sighting){.label = screen->labels[i],
+                                         .file = mem_strndup(parts.file, parts.file_size),
+                                         .line = parts.line,
+                                         .name = mem_strndup(parts.name, parts.name_size),
+                                         .samples = 1};
+    }
+    out->status = COPY_GOOD;
+    out->why = NULL;
+    out->names_only = true;
+    out->sightings = sightings;
+    out->sighting_count = screen->label_count;
+    out->unknown = (const char *const *)screen->unknown;
+    out->unknown_count = screen->unknown_count;
+}
+
+static void return_copy(struct trail_copy *copy)
+{
+    for (size_t i = 0; copy->names_only && i < copy->sighting_count; i++) {
+        free((char *)copy->sightings[i].file);
+        free((char *)copy->sightings[i].name);
+    }
+    free((void *)copy->sightings);
+    free((void *)copy->label_keys);
+}
+
 /* The arrays that a trail_copy points to; strings stay the profile's. */
 static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
 {
@@ -159,6 +196,8 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
                                .hash = copy->hash[0] ? copy->hash : NULL,
                                .status = copy_status(p),
                                .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL) : copy->unreadable};
+    if (copy->screen)
+        lend_screen(copy->screen, out);
     if (!p)
         return;
     struct sighting *sightings = mem_calloc(p->name_count, sizeof *sightings);
@@ -185,37 +224,57 @@ static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
     out->label_key_count = p->key_count;
 }
 
+static void count_problems(const struct evidence *ev, struct trail_input *input, char **first)
+{
+    for (size_t i = 0; i < ev->problem_count; i++) {
+        if (!counts_against_run(ev, &ev->problems[i]))
+            continue;
+        input->problem_count++;
+        if (!*first)
+            *first = mem_printf("%s: %s", ev->problems[i].who, ev->problems[i].text);
+    }
+    input->first_problem = *first;
+}
+
+static struct trail_copy *lend_copies(const struct evidence *ev, size_t *count)
+{
+    struct lent_copy *lent = evidence_lend(ev, count);
+    struct trail_copy *copies = mem_calloc(*count, sizeof *copies);
+    for (size_t i = 0; i < *count; i++) {
+        lend_copy(lent[i].copy, &copies[i]);
+        evidence_identify(ev, &lent[i], &copies[i]);
+    }
+    free(lent);
+    return copies;
+}
+
 static void judge(struct evidence *ev)
 {
-    struct trail_copy *copies = mem_calloc(ev->copy_count, sizeof *copies);
     struct trail_suspect *suspects = mem_calloc(SUSPECTS_MAX * ev->scenario->worker_count, sizeof *suspects);
+    struct evidence_pairs pairs;
+    size_t count;
+    char *first = NULL;
+    struct trail_copy *copies = lend_copies(ev, &count);
+    trail_match_uploads(&ev->ledger, copies, count, ev->stage_ran, &ev->matching);
+    evidence_compare_pairs(ev, copies, &pairs);
     struct trail_input input = {.ledger = &ev->ledger,
                                 .copies = copies,
-                                .copy_count = ev->copy_count,
+                                .copy_count = count,
+                                .pairs = pairs.pairs,
+                                .pair_count = pairs.count,
                                 .control = ev->control,
                                 .control_why = ev->control_why,
                                 .suspects = suspects,
                                 .suspect_count = evidence_suspects(ev->scenario, suspects),
                                 .thresholds = {.absence_probability = ev->scenario->evidence.absence_probability}};
     memcpy(input.stage_ran, ev->stage_ran, sizeof input.stage_ran);
-    for (size_t i = 0; i < ev->copy_count; i++)
-        lend_copy(&ev->copies[i], &copies[i]);
-    char *first = NULL;
-    for (size_t i = 0; i < ev->problem_count; i++) {
-        if (!counts_against_run(ev, &ev->problems[i]))
-            continue;
-        input.problem_count++;
-        if (!first)
-            first = mem_printf("%s: %s", ev->problems[i].who, ev->problems[i].text);
-    }
-    input.first_problem = first;
+    count_problems(ev, &input, &first);
     trail_judge(&input, &ev->trail);
-    for (size_t i = 0; i < ev->copy_count; i++) {
-        free((void *)copies[i].sightings);
-        free((void *)copies[i].label_keys);
-    }
+    for (size_t i = 0; i < count; i++)
+        return_copy(&copies[i]);
     for (size_t i = 0; i < input.suspect_count; i++)
         free((char *)suspects[i].setting);
+    evidence_pairs_fini(&pairs);
     free(first);
     free(suspects);
     free(copies);
@@ -237,11 +296,12 @@ static struct evidence *evidence_new(const char *directory)
 int evidence_load(const char *directory, struct evidence **out, struct err *e)
 {
     struct evidence *ev = evidence_new(directory);
-    if (read_scenario(ev, e) < 0 || add_instances(ev, e) < 0 || evidence_read_events(ev, e) < 0 ||
-        evidence_read_ledger(ev, e) < 0 || evidence_read_copies(ev, e) < 0) {
+    if (read_scenario(ev, e) < 0 || add_instances(ev, e) < 0 || evidence_add_mirrors(ev, e) < 0 ||
+        evidence_read_events(ev, e) < 0 || evidence_read_ledger(ev, e) < 0 || evidence_read_copies(ev, e) < 0) {
         evidence_free(ev);
         return -1;
     }
+    evidence_count_mirrors(ev);
     find_stages(ev);
     evidence_check_captured(ev);
     evidence_check_workload(ev);
@@ -270,6 +330,7 @@ void evidence_free_copy(struct evidence_copy *c)
     free(c->runtime_id);
     free(c->unreadable);
     profile_free(c->profile);
+    screen_names_free(c->screen);
 }
 
 static void free_problem(struct problem *p)
@@ -294,6 +355,14 @@ void evidence_free(struct evidence *ev)
         free(ev->left_out[i].worker);
         free(ev->left_out[i].why);
     }
+    for (size_t i = 0; i < ev->service_count; i++) {
+        free(ev->services[i].name);
+        free(ev->services[i].cause);
+    }
+    trail_matching_fini(&ev->matching);
+    free(ev->services);
+    free(ev->exchanges);
+    free(ev->faults);
     free(ev->left_out);
     free(ev->workers);
     free(ev->copies);

@@ -90,6 +90,14 @@ struct captured {
     unsigned sequence;
 };
 
+/* What the sender of an upload was told at a tap. */
+struct exchange {
+    enum stage stage;
+    size_t instance;
+    unsigned first, profiles; /* its copies: sequence numbers from `first` on */
+    int status;               /* 0: nobody was there to be told */
+};
+
 /* Two for each process of the largest run, and nobody reads as many. */
 #define EVIDENCE_PROBLEMS_MAX 2000
 
@@ -121,8 +129,11 @@ struct evidence {
     size_t problem_count, problem_capacity;
     uint64_t problems_dropped;
     struct trail_matching matching; /* which copies are one upload; counts for each hop */
+    struct exchange *exchanges;
+    size_t exchange_count, exchange_capacity;
     struct service_outcome *services;
     size_t service_count, service_capacity;
+    size_t fault_count; /* uploads that a fault has hit */
     char *faults; /* what faults did, one line each ("" where none was asked for): a run with faults proves locktrail */
     char *forward_described; /* "" where uploads stayed inside */
     char *profiles_url;      /* "" where there is none */

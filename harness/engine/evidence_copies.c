@@ -180,7 +180,7 @@ int evidence_read_copies(struct evidence *ev, struct err *e)
     for (int stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++)
         if (read_stage(ev, (enum stage)stage, e) < 0)
             return -1;
-    if (read_uncollected_all(ev, e) < 0)
+    if (read_uncollected_all(ev, e) < 0 || evidence_read_screens(ev, e) < 0)
         return -1;
     if (ev->copy_count > 0)
         qsort(ev->copies, ev->copy_count, sizeof *ev->copies, by_origin);

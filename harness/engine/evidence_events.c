@@ -105,12 +105,19 @@ static void on_control_ended(struct evidence *ev, const struct json *event)
     ev->control_exit = (int)json_get_int(event, "exit", 0);
 }
 
+static bool is_first_stage(const struct json *event)
+{
+    return strcmp(json_get_string(event, "stage", stage_name(STAGE_UPLOAD)), stage_name(STAGE_UPLOAD)) == 0;
+}
+
 static void on_upload(struct evidence *ev, const struct json *event)
 {
     const char *rejected = json_get_string(event, "rejected", "");
     const char *instance = json_get_string(event, "instance", "");
     uint64_t times = (uint64_t)json_get_int(event, "times", 1);
     bool first = ev->uploads.rejected == 0;
+    if (!is_first_stage(event))
+        return; /* what is broken on the way is lost on the way */
     ev->uploads.received += times;
     if (!rejected[0])
         return;
@@ -123,8 +130,7 @@ static void on_upload(struct evidence *ev, const struct json *event)
 
 static void on_stored(struct evidence *ev, const struct json *event)
 {
-    (void)event;
-    ev->uploads.stored++;
+    ev->uploads.stored += is_first_stage(event);
 }
 
 static void on_copy(struct evidence *ev, const struct json *event)
@@ -183,7 +189,14 @@ static void on_problem(struct evidence *ev, const struct json *event)
                          json_get_string(event, "output", ""), "%s", json_get_string(event, "text", ""));
 }
 
-/* Events of other names (environment) are for people who read the journal. */
+static void on_stage(struct evidence *ev, const struct json *event)
+{
+    enum stage stage;
+    if (stage_parse(json_get_string(event, "stage", ""), &stage))
+        ev->stage_ran[stage] = true;
+}
+
+/* Events of other names (environment, store, read_back) are for people who read the journal. */
 static const struct {
     const char *name;
     void (*take)(struct evidence *ev, const struct json *event);
@@ -200,6 +213,10 @@ static const struct {
     {"forward", on_forward},
     {"problem", on_problem},
     {"left_out", on_left_out},
+    {"stage", on_stage},
+    {"exchange", evidence_take_exchange},
+    {"service_started", evidence_take_service_started},
+    {"service_ended", evidence_take_service_ended},
 };
 
 static int on_line(struct evidence *ev, size_t number, const char *line, size_t size, struct err *e)
@@ -224,7 +241,9 @@ int evidence_read_events(struct evidence *ev, struct err *e)
     bool torn;
     if (evidence_read_lines(ev, "events.jsonl", on_line, &torn, e) < 0)
         return -1;
-    if (ev->uploads.forwarded == 0)
+    evidence_sort_exchanges(ev);
+    evidence_note_faults(ev);
+    if (ev->uploads.forwarded == 0 && ev->scenario->backend.kind != BACKEND_DATADOG)
         replace(&ev->profiles_url, ""); /* nothing of this run is to be seen there */
     if (ev->complete)
         return 0;

@@ -3,6 +3,7 @@
 #ifndef LOCKTRAIL_ENGINE_EVIDENCE_INTERNAL_H
 #define LOCKTRAIL_ENGINE_EVIDENCE_INTERNAL_H
 
+#include "base/json.h"
 #include "engine/evidence.h"
 
 /* Largest journal that is read: two lines a second of 256 workers for an hour are 1 GiB. */
@@ -49,6 +50,21 @@ void evidence_add_problem(struct evidence *ev, const char *who, const char *advi
 
 /* Whether the worker of that name was left out of the run. */
 bool evidence_is_left_out(const struct evidence *ev, const char *worker);
+
+/* For each process that uploads, one more for each further agent of the scenario; and which stages are not on its way.
+ * The counts are the original's. */
+int evidence_add_mirrors(struct evidence *ev, struct err *e);
+void evidence_count_mirrors(struct evidence *ev);
+/* The process whose uploads a mirror has; -1 none. */
+int evidence_mirrored(const struct evidence *ev, size_t mirror);
+
+/* Events of taps and services. Sorted once all were taken; then what the sender of a copy was told, 0 unknown. */
+void evidence_take_exchange(struct evidence *ev, const struct json *event);
+void evidence_sort_exchanges(struct evidence *ev);
+int evidence_answered(const struct evidence *ev, enum stage stage, size_t instance, unsigned sequence);
+void evidence_note_faults(struct evidence *ev);
+void evidence_take_service_started(struct evidence *ev, const struct json *event);
+void evidence_take_service_ended(struct evidence *ev, const struct json *event);
 
 void evidence_free_copy(struct evidence_copy *copy);
 

@@ -2,9 +2,11 @@
 #include "engine/host.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 static void notify(struct host *host, struct run_event *event)
 {
@@ -46,6 +48,20 @@ void host_problem(struct host *host, const char *who, const char *advice, const 
     host_notify(host, RUN_PROBLEM, who, text.data);
     log_line(LOG_INFO, who, "problem: %s", text.data);
     buf_fini(&text);
+}
+
+void host_stage_ran(struct host *host, enum stage stage)
+{
+    struct json_out out = journal_begin(&host->journal, "stage");
+    json_put_string(&out, "stage", stage_name(stage));
+    journal_end(&host->journal, &out, true);
+}
+
+char *host_listen(const struct host *host)
+{
+    const char *listen = host->options->scenario->intake.listen;
+    return strcmp(listen, "unix:") == 0 ? mem_printf("unix:%s/intake.sock", host->options->directory)
+                                        : mem_strdup(listen);
 }
 
 void host_write_failed(struct host *host, const struct err *e)

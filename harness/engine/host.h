@@ -33,6 +33,13 @@ void host_notify_phase(struct host *host, const char *who, const char *phase, do
 void host_problem(struct host *host, const char *who, const char *advice, const char *output, size_t output_size,
                   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* The stage was looked at: what is missing there from here on is missed. */
+void host_stage_ran(struct host *host, enum stage stage);
+
+/* Where the workers' uploads are listened for: as the scenario's intake says; "unix:" is a socket in the run directory.
+ * For the caller to free. */
+char *host_listen(const struct host *host);
+
 /* Something of the run could not be written. The first is kept for the caller of run_execute. */
 void host_write_failed(struct host *host, const struct err *e);
 

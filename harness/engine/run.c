@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Happy path: PREPARING (virtual environments) → CONTROL → RUNNING (workers, uploads) → CLOSING
- * (forwards, disk) → DONE. Failure modes: an environment can't be made, or what a native worker needs
- * is not there (nothing is run, the error is the caller's; an optional worker is left out instead, as
- * long as another one is left); the control fails (the workers are not started, the verdict is critical); a
- * worker fails (a problem, the others go on); the intake can't listen (the error is the caller's);
- * the disk is full (the run goes on, the error is the caller's beside what there is to report).
- * SIGINT, SIGTERM or SIGHUP: workers are stopped and their copies collected; a second one kills
- * them. */
+/* Happy path: PREPARING (virtual environments) → OPENING (intake, or taps, agents and stores) → CONTROL → RUNNING
+ * (workers, uploads) → PASSING (what was sent has arrived, is read back and looked at) → CLOSING (services, forwards,
+ * disk) → DONE. Failure modes: an environment can't be made, or what a native worker or the pipeline needs is not there
+ * (nothing is run, the error is the caller's; an optional worker is left out instead, as long as another one is left);
+ * intake, tap or agent can't be started (likewise); the control fails (the workers are not started, the verdict is
+ * critical); a worker or an agent fails (a problem, the others go on); the disk is full (the run goes on, the error is
+ * the caller's beside what there is to report). SIGINT, SIGTERM or SIGHUP: workers are stopped and their copies
+ * collected; a second one kills them and ends whatever is waited for. */
 #include "engine/run.h"
 
 #include "base/log.h"
@@ -16,9 +16,9 @@
 #include "engine/instances.h"
 #include "engine/native.h"
 #include "engine/orders.h"
+#include "engine/passage.h"
 #include "engine/python_env.h"
 #include "engine/run_directory.h"
-#include "engine/uploads.h"
 #include "engine/worker.h"
 #include "io/child.h"
 
@@ -29,14 +29,16 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum run_state { RUN_PREPARING_ENVS, RUN_CONTROLLING, RUN_RUNNING, RUN_CLOSING, RUN_DONE };
+enum run_state { RUN_PREPARING_ENVS, RUN_OPENING, RUN_CONTROLLING, RUN_RUNNING, RUN_PASSING, RUN_CLOSING, RUN_DONE };
 
-static const char *const state_names[] = {"preparing", "control", "running", "closing", "done"};
+static const char *const state_names[] = {"preparing", "opening", "control", "running", "passing", "closing", "done"};
 
 static const unsigned allowed_moves[] = {
-    [RUN_PREPARING_ENVS] = 1u << RUN_CONTROLLING | 1u << RUN_RUNNING | 1u << RUN_CLOSING,
+    [RUN_PREPARING_ENVS] = 1u << RUN_OPENING | 1u << RUN_CLOSING,
+    [RUN_OPENING] = 1u << RUN_CONTROLLING | 1u << RUN_RUNNING | 1u << RUN_CLOSING,
     [RUN_CONTROLLING] = 1u << RUN_RUNNING | 1u << RUN_CLOSING,
-    [RUN_RUNNING] = 1u << RUN_CLOSING,
+    [RUN_RUNNING] = 1u << RUN_PASSING,
+    [RUN_PASSING] = 1u << RUN_CLOSING,
     [RUN_CLOSING] = 1u << RUN_DONE,
     [RUN_DONE] = 0,
 };
@@ -56,7 +58,7 @@ struct run {
     size_t preparing;        /* index of the worker whose environment is being made */
     struct python_env_work *env_work;
     struct control *control;
-    struct uploads *uploads;
+    struct passage *passage;
     struct instance_plan plan;
     struct worker **workers; /* those of the plan that were started */
     size_t started, running;
@@ -67,6 +69,7 @@ struct run {
     bool sealed; /* the journal takes no further line */
 };
 
+static void end_work(struct run *run);
 static void close_run(struct run *run);
 
 static void move(struct run *run, enum run_state next)
@@ -92,7 +95,7 @@ static void on_worker_end(struct worker *worker, bool good, void *data)
     (void)worker;
     (void)good;
     if (--run->running == 0 && !run->starting)
-        close_run(run);
+        end_work(run);
 }
 
 static void stop_starting(struct run *run)
@@ -114,7 +117,7 @@ static void on_start_next(uv_idle_t *starter)
                                      .data = run};
     run->workers[run->started++] = worker_start(&options);
     run->running++;
-    uploads_set_workers(run->uploads, run->workers, run->started);
+    passage_set_workers(run->passage, run->workers, run->started);
     if (run->started == run->plan.count)
         stop_starting(run);
 }
@@ -155,20 +158,25 @@ static bool has_control(const struct run *run)
     return false;
 }
 
-static void start_control(struct run *run)
+static void on_open(const struct err *e, void *data)
 {
-    struct err e;
-    run->uploads = uploads_start(&run->host, &e);
-    if (!run->uploads) {
-        fail(run, &e);
-        return;
-    }
-    if (!has_control(run)) {
+    struct run *run = data;
+    if (run->interrupts > 0) {
+        close_run(run);
+    } else if (e) {
+        fail(run, e);
+    } else if (!has_control(run)) {
         start_workers(run);
-        return;
+    } else {
+        move(run, RUN_CONTROLLING);
+        run->control = control_start(&run->host, run->envs, on_control, run);
     }
-    move(run, RUN_CONTROLLING);
-    run->control = control_start(&run->host, run->envs, on_control, run);
+}
+
+static void open_passage(struct run *run)
+{
+    move(run, RUN_OPENING);
+    run->passage = passage_open(&run->host, on_open, run);
 }
 
 /* --- environments --- */
@@ -248,7 +256,7 @@ static void prepare_next(struct run *run)
     while (run->preparing < s->worker_count && s->workers[run->preparing].runtime != RUNTIME_DDTRACE)
         run->preparing++;
     if (run->preparing == s->worker_count) {
-        start_control(run);
+        open_passage(run);
         return;
     }
     const struct scenario_worker *w = &s->workers[run->preparing];
@@ -261,7 +269,7 @@ static void prepare_next(struct run *run)
 static void start_preparing(struct run *run)
 {
     struct err e;
-    if (check_native(run, &e) < 0)
+    if (check_native(run, &e) < 0 || passage_check(&run->options, &e) < 0)
         fail(run, &e);
     else
         prepare_next(run);
@@ -289,11 +297,11 @@ static void on_signal(uv_signal_t *handle, int number)
     if (run->starting) {
         stop_starting(run);
         if (run->running == 0)
-            close_run(run);
+            end_work(run);
     }
-    /* Once the workers are gone only forwards are left, and nobody asks a second time to be rid of those. */
-    if (run->uploads && (now || run->state == RUN_CLOSING))
-        uploads_give_up(run->uploads);
+    /* Once the workers are gone only what is behind them is left, and nobody asks a second time to be rid of that. */
+    if (run->passage)
+        passage_stop(run->passage, now || run->state == RUN_CLOSING);
 }
 
 static const int stop_signals[STOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
@@ -370,20 +378,31 @@ static void on_all_written(int status, const struct err *e, void *data)
 }
 
 /* What is being written puts further lines into the journal when it is done. */
-static void on_uploads_stopped(void *data)
+static void on_passage_closed(void *data)
 {
     struct run *run = data;
-    run->uploads = NULL;
+    run->passage = NULL;
     disk_flush(run->host.disk, on_all_written, run);
 }
 
 static void close_run(struct run *run)
 {
     move(run, RUN_CLOSING);
-    if (run->uploads)
-        uploads_stop(run->uploads, on_uploads_stopped, run);
+    if (run->passage)
+        passage_close(run->passage, on_passage_closed, run);
     else
-        on_uploads_stopped(run);
+        on_passage_closed(run);
+}
+
+static void on_passed(void *data)
+{
+    close_run(data);
+}
+
+static void end_work(struct run *run)
+{
+    move(run, RUN_PASSING);
+    passage_finish(run->passage, on_passed, run);
 }
 
 /* --- the beginning --- */
@@ -405,11 +424,12 @@ static void journal_start(struct run *run)
     json_put_string(&out, "run_id", run->host.run_id);
     json_put_string(&out, "scenario", run->options.scenario->name);
     json_put_bool(&out, "no_control", !has_control(run));
-    json_put_string(&out, "forward",
-                    run->options.forward && run->options.forward->described ? run->options.forward->described : "");
-    json_put_string(&out, "profiles_url",
-                    run->options.forward && run->options.forward->profiles_url ? run->options.forward->profiles_url
-                                                                               : "");
+    const struct forward_target *forward = run->options.forward;
+    const struct site *site = run->options.site;
+    const char *url = site ? site->profiles_url : forward ? forward->profiles_url : NULL;
+    json_put_string(&out, "forward", forward && forward->described ? forward->described : "");
+    json_put_string(&out, "site", site ? site->described : "");
+    json_put_string(&out, "profiles_url", url ? url : "");
     json_put_string(&out, "variables_not_passed_on", dropped);
     journal_end(&run->host.journal, &out, true);
     if (dropped[0]) {

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "pipeline/forward.h"
+#include "pipeline/site.h"
 #include "scenario/scenario.h"
 
 #include <stdbool.h>
@@ -37,7 +38,8 @@ struct run_options {
     const char *directory;                /* of the run; must be new or empty */
     const char *root;                     /* locktrail's own files: workers/, build/venvs */
     const char *build;                    /* where locktrail-guard lies */
-    const struct forward_target *forward; /* borrowed; NULL: nowhere */
+    const struct forward_target *forward; /* borrowed; NULL: nowhere. Not with a pipeline */
+    const struct site *site;              /* of the backend `datadog`; borrowed; NULL with another */
     run_event_fn on_event;
     void *data;
 };

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run's end of the pipeline: takes uploads from the intake, keeps them as copies of their
- * worker, forwards them where asked. */
+/* The way of the uploads of a run without a pipeline: the intake takes them, the recorder keeps them, and they are
+ * forwarded where asked. */
 #ifndef LOCKTRAIL_ENGINE_UPLOADS_H
 #define LOCKTRAIL_ENGINE_UPLOADS_H
 
-#include "engine/host.h"
-#include "engine/worker.h"
+#include "engine/recorder.h"
 
 struct uploads;
 
 /* Starts the intake (host->intake_url is set) and, where the run forwards, the client. NULL and *e
  * on failure. */
-struct uploads *uploads_start(struct host *host, struct err *e);
-
-/* The processes to which uploads are matched by their tags, else by their process id. Borrowed
- * until uploads_stop. */
-void uploads_set_workers(struct uploads *uploads, struct worker **workers, size_t count);
+struct uploads *uploads_start(struct host *host, struct recorder *recorder, struct err *e);
 
 /* Ends forwards that are under way: the user wants out. */
 void uploads_give_up(struct uploads *uploads);

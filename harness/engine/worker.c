@@ -419,11 +419,6 @@ bool worker_ended(const struct worker *w)
     return w->state == WORKER_ENDED;
 }
 
-unsigned *worker_upload_sequence(struct worker *w)
-{
-    return &w->upload_sequence;
-}
-
 void worker_free(struct worker *w)
 {
     if (!w)

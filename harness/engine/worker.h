@@ -44,9 +44,6 @@ enum arm worker_arm(const struct worker *worker);
 pid_t worker_pid(const struct worker *worker);
 bool worker_ended(const struct worker *worker);
 
-/* The number of its last upload copy; the collector of uploads counts it up. */
-unsigned *worker_upload_sequence(struct worker *worker);
-
 /* Only when ended. */
 void worker_free(struct worker *worker);
 

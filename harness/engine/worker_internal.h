@@ -39,7 +39,6 @@ struct worker {
     char *phase;              /* of the last progress line */
     struct buf last_progress; /* not in the ledger yet */
     int64_t progress_kept_ms;
-    unsigned upload_sequence;
 };
 
 /* Something went wrong with it: told with its last output. Beyond PROBLEMS_MAX only counted. The second frees the text.

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies of one upload at neighbouring stages, and what was changed between them. */
+#include "engine/evidence_pairs.h"
+#include "base/mem.h"
+#include "io/disk.h"
+#include "pipeline/intake_time.h"
+#include "profile/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies of the stage `upload` are lent once more to each mirror. */
+static size_t lent_copies(const struct evidence *ev)
+{
+    size_t mirrors = 0;
+    for (size_t i = 0; i < ev->ledger.instance_count; i++)
+        mirrors += ev->ledger.instances[i].mirror;
+    return ev->copy_count * (mirrors + 1);
+}
+
+struct lent_copy *evidence_lend(const struct evidence *ev, size_t *count)
+{
+    struct lent_copy *lent = mem_calloc(lent_copies(ev), sizeof *lent);
+    *count = 0;
+    for (size_t i = 0; i < ev->copy_count; i++)
+        lent[(*count)++] = (struct lent_copy){&ev->copies[i], ev->copies[i].instance};
+    for (size_t m = 0; m < ev->ledger.instance_count; m++) {
+        int original = ev->ledger.instances[m].mirror ? evidence_mirrored(ev, m) : -1;
+        for (size_t i = 0; original >= 0 && i < ev->copy_count; i++)
+            if (ev->copies[i].stage == STAGE_UPLOAD && ev->copies[i].instance == (size_t)original)
+                lent[(*count)++] = (struct lent_copy){&ev->copies[i], m};
+    }
+    return lent;
+}
+
+static int64_t time_ns(const char *text)
+{
+    struct intake_time time;
+    return intake_time_read(text, &time) == 0 ? time.s * 1000000000 + time.ns : 0;
+}
+
+void evidence_identify(const struct evidence *ev, const struct lent_copy *lent, struct trail_copy *out)
+{
+    const struct evidence_copy *copy = lent->copy;
+    out->instance = lent->instance;
+    out->runtime_id = copy->runtime_id;
+    out->start_ns = time_ns(copy->start);
+    out->end_ns = time_ns(copy->end);
+    out->sequence = copy->sequence;
+    out->answered = evidence_answered(ev, copy->stage, lent->instance, copy->sequence);
+    if (out->answered == 0)
+        out->answered = copy->answered;
+}
+
+static int read_copy(const struct evidence *ev, const struct trail_copy *copy, struct buf *out)
+{
+    struct err e;
+    char *path = mem_printf("%s/%s", ev->directory, copy->path);
+    int result = disk_read_now(path, PROFILE_RAW_SIZE_MAX, out, &e);
+    free(path);
+    return result;
+}
+
+/* The two files are read again: what was kept of them are sums. */
+static struct profile_comparison *compare(const struct evidence *ev, const struct trail_copy *before,
+                                          const struct trail_copy *after)
+{
+    struct profile_comparison *c = NULL;
+    struct buf b = {0}, a = {0};
+    struct err e;
+    if (before->status == COPY_CORRUPT || after->status == COPY_CORRUPT)
+        return NULL;
+    if (read_copy(ev, before, &b) == 0 && read_copy(ev, after, &a) == 0 &&
+        profile_compare(b.data ? b.data : "", b.size, a.data ? a.data : "", a.size, &profile_limits_default, &c, &e) <
+            0)
+        c = NULL;
+    buf_fini(&b);
+    buf_fini(&a);
+    return c;
+}
+
+void evidence_compare_pairs(const struct evidence *ev, const struct trail_copy *copies, struct evidence_pairs *out)
+{
+    const struct trail_matching *m = &ev->matching;
+    out->pairs = mem_calloc(m->pair_count, sizeof *out->pairs);
+    out->comparisons = mem_calloc(m->pair_count, sizeof *out->comparisons);
+    out->count = m->pair_count;
+    for (size_t i = 0; i < m->pair_count; i++) {
+        struct trail_pair *pair = &out->pairs[i];
+        *pair = m->pairs[i];
+        if (pair->same) {
+            pair->compared = true;
+            continue;
+        }
+        struct profile_comparison *c = compare(ev, &copies[pair->before], &copies[pair->after]);
+        out->comparisons[i] = c;
+        pair->compared = c != NULL;
+        pair->same = c && c->same;
+        pair->moves = c ? c->moves : NULL;
+        pair->move_count = c ? c->move_count : 0;
+    }
+}
+
+void evidence_pairs_fini(struct evidence_pairs *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        profile_comparison_free(p->comparisons[i]);
+    free(p->comparisons);
+    free(p->pairs);
+}

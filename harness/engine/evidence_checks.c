@@ -96,7 +96,7 @@ void evidence_check_workload(struct evidence *ev)
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
         bool speaks = scenario_worker_speaks(def);
         /* One that went wrong has its problem already. */
-        if (instance->arm == ARM_CONTROL || !speaks || !w->good)
+        if (instance->arm == ARM_CONTROL || instance->mirror || !speaks || !w->good)
             continue;
         if (ev->interrupted) {
             check_interrupted(ev, w);

@@ -202,6 +202,8 @@ static void forget_unfinished(struct evidence *ev)
         struct instance *instance = &ev->ledger.instances[i];
         const struct worker_outcome *w = evidence_find_worker(ev, instance->name);
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
+        if (!w)
+            continue; /* a mirror: as the process whose uploads it has */
         instance->unfinished = !w->ended || (scenario_worker_speaks(def) && !w->said_done);
         if (w->said_done && w->ended)
             continue;
@@ -219,7 +221,7 @@ int evidence_read_ledger(struct evidence *ev, struct err *e)
     for (size_t i = 0; i < ev->ledger.instance_count; i++) {
         const struct instance *instance = &ev->ledger.instances[i];
         const struct scenario_worker *def = scenario_find_worker(ev->scenario, instance->worker);
-        if (instance->arm != ARM_CONTROL && !scenario_worker_speaks(def))
+        if (instance->arm != ARM_CONTROL && !instance->mirror && !scenario_worker_speaks(def))
             add_silent(ev, i, def);
     }
     return 0;

@@ -46,6 +46,10 @@ void evidence_identify(const struct evidence *ev, const struct lent_copy *lent, 
     out->runtime_id = copy->runtime_id;
     out->start_ns = time_ns(copy->start);
     out->end_ns = time_ns(copy->end);
+    if (copy->stage == STAGE_COLLECTOR && copy->profile) { /* a local file has no event beside it */
+        out->start_ns = copy->profile->time_ns;
+        out->end_ns = copy->profile->time_ns + copy->profile->duration_ns;
+    }
     out->sequence = copy->sequence;
     out->answered = evidence_answered(ev, copy->stage, lent->instance, copy->sequence);
     if (out->answered == 0)

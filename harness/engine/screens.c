@@ -18,7 +18,8 @@ static void on_looked(struct screen *screen, const struct err *e, void *data)
     struct screens *s = data;
     void (*done)(void *data) = s->done;
     void *done_data = s->data;
-    if (!e)
+    /* A copy that can't be read was told of at the stage before; all else of it was shown. */
+    if (!e || e->code == ERR_INPUT)
         host_stage_ran(s->host, STAGE_UI);
     else if (e->code != ERR_INTERRUPTED)
         host_problem(s->host, "ui", "the logs of pprof and the browser's driver lie in services/ of the run", NULL, 0,

@@ -280,7 +280,7 @@ static bool is_of(const char *instance, const char *worker)
 static void begin(struct passage *g)
 {
     const struct upload *u = g->upload;
-    g->count = u->rejected == NULL ? u->profile_count : 0;
+    g->count = u->profile_count; /* 0 where it can't be read */
     g->profiles = mem_calloc(g->count, sizeof *g->profiles);
     for (size_t i = 0; i < g->count; i++) {
         g->profiles[i].came = &u->profiles[i];

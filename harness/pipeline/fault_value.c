@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tries to damage a profile before its bytes are all overwritten. One is nearly always enough. */
-#define CORRUPT_TRIES 8
+/* The two kinds of damage, one after the other, before all bytes are overwritten. One is nearly always enough. */
+#define CORRUPT_TRIES 2
 
 /* What a store makes of "lock name" that allows no space in a key. */
 #define MADE_UP_KEY "lock_name"

@@ -251,6 +251,7 @@ static void test_names_swapped(void **state)
     assert_int_equal(samples_of(o.said, "m.py:3:gamma "), 4);
     assert_int_equal(samples_of(o.said, "m.py:5 "), 5);
     assert_string_equal(o.hits, "m.py:1:alpha=1 m.py:2:beta=2 m.py:3:gamma=3 m.py:4:alpha=4 ");
+    assert_int_equal(o.made.hits[2].acquires, 3);
     outcome_fini(&o);
     fault.locks = locks;
     fault.lock_count = 2;
@@ -291,6 +292,32 @@ static void test_corrupt_is_unreadable(void **state)
         outcome_fini(&o);
         buf_fini(&bytes);
     }
+}
+
+/* Half of it is a field that nobody reads, where other bytes are no damage, half of it short fields, between which a cut
+ * is none: sometimes neither helps, and all is overwritten. */
+static void test_corrupt_where_little_is_read(void **state)
+{
+    struct scenario_fault fault = fault_of(MECHANISM_PROFILE_CORRUPT);
+    struct buf bytes = {0}, blob = {0};
+    size_t overwritten = 0;
+    (void)state;
+    pprof_build_field(&bytes, 6, "", 0);
+    buf_reserve(&blob, 600);
+    memset(blob.data, 'x', 600);
+    pprof_build_field(&bytes, 99, blob.data, 600);
+    for (int i = 0; i < 200; i++) {
+        pprof_build_field(&bytes, 99, "", 0);
+    }
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        struct outcome o = apply_to(&fault, seed, &bytes);
+        assert_memory_equal(o.said, "unreadable: ", 12);
+        overwritten += (unsigned char)o.made.bytes.data[0] == 0xFF;
+        outcome_fini(&o);
+    }
+    assert_in_range(overwritten, 1, 400);
+    buf_fini(&bytes);
+    buf_fini(&blob);
 }
 
 static void test_changes_that_mean_nothing(void **state)
@@ -334,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_hit_keeps_its_bytes),
         cmocka_unit_test(test_names_swapped),
         cmocka_unit_test(test_corrupt_is_unreadable),
+        cmocka_unit_test(test_corrupt_where_little_is_read),
         cmocka_unit_test(test_changes_that_mean_nothing),
         cmocka_unit_test(test_what_cannot_be_read_is_an_error),
     };

@@ -286,6 +286,52 @@ static void test_an_upload_that_cannot_be_read(void **state)
     fault_fixture_end(&f);
 }
 
+/* Two equal faults hit samples of their own: of 400 labels a quarter is left, not half. */
+static void test_each_fault_chooses_for_itself(void **state)
+{
+    struct scenario_fault faults[] = {fault_of(MECHANISM_SAMPLES_DROPPED), fault_of(MECHANISM_VALUE_TRUNCATED)};
+    struct fault_fixture f;
+    struct fault_effect effect;
+    unsigned dropped = 0, cut = 0, of = 0;
+    (void)state;
+    begin_many(&f);
+    faults[0].rate = faults[1].rate = 0.5;
+    faults[1].length = 5;
+    apply(&f, faults, 1, &effect);
+    assert_int_equal(sscanf(effect.what.data, "samples_dropped in %u of", &dropped), 1);
+    fault_effect_fini(&effect);
+    apply(&f, faults, 2, &effect);
+    assert_int_equal(sscanf(strchr(effect.what.data, ';'), "; value_truncated to 5 bytes in %u of %u", &cut, &of), 2);
+    assert_int_equal(of, 410 - dropped);
+    assert_in_range(cut, of / 3, of * 2 / 3);
+    fault_effect_fini(&effect);
+    fault_fixture_end(&f);
+}
+
+static void test_equal_faults_hit_others(void **state)
+{
+    struct scenario_fault faults[] = {fault_of(MECHANISM_VALUE_REWRITTEN), fault_of(MECHANISM_VALUE_REWRITTEN)};
+    struct fault_fixture f;
+    struct fault_effect effect;
+    char mark[] = "+";
+    (void)state;
+    begin_many(&f);
+    for (size_t i = 0; i < 2; i++) {
+        faults[i].rate = 0.5;
+        faults[i].rule = RULE_SUFFIX;
+        faults[i].to = mark;
+    }
+    apply(&f, faults, 2, &effect);
+    const char *body = effect.body.data + sizeof(FAULT_EVENT FAULT_PROFILE) - 1;
+    char *said = edit_say(body, effect.body.size - (size_t)(body - effect.body.data) - (sizeof FAULT_END - 1));
+    assert_non_null(strstr(said, "m.py:1:alpha "));
+    assert_non_null(strstr(said, "m.py:1:alpha+ "));
+    assert_non_null(strstr(said, "m.py:1:alpha++ "));
+    free(said);
+    fault_effect_fini(&effect);
+    fault_fixture_end(&f);
+}
+
 static void hash_of_plan(uint64_t seed, char out[HASH_TEXT_SIZE])
 {
     struct scenario_fault faults[] = {fault_of(MECHANISM_LABEL_DROPPED), fault_of(MECHANISM_SAMPLES_DROPPED)};
@@ -327,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_nothing_hit_is_nothing_done),
         cmocka_unit_test(test_a_profile_that_cannot_be_edited),
         cmocka_unit_test(test_an_upload_that_cannot_be_read),
+        cmocka_unit_test(test_each_fault_chooses_for_itself),
+        cmocka_unit_test(test_equal_faults_hit_others),
         cmocka_unit_test(test_deterministic_by_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,11 @@ static bool listing(const struct edit_sample *sample, void *data)
     return false;
 }
 
+static void list_acquires(const struct edit_sample *sample, void *data)
+{
+    buf_printf(data, "%u ", (unsigned)sample->acquires);
+}
+
 static void list(const struct edit_sample *sample, void *data)
 {
     listing(sample, data);
@@ -105,6 +110,9 @@ static void test_each_lock_sample_is_shown(void **state)
     (void)state;
     assert_int_equal(profile_edit_each(edit, list, &said), 5);
     assert_string_equal(said.data, "0=a.c:1:alpha 1=a.c:2:beta 2=- 3=a.c:1:alpha 5=a.c:3 ");
+    buf_clear(&said);
+    profile_edit_each(edit, list_acquires, &said);
+    assert_string_equal(said.data, "1 2 4 0 16 ");
     buf_fini(&said);
     profile_edit_free(edit);
 }

@@ -137,6 +137,7 @@ static void expect_full(const struct buf *bytes)
     expect_text(p, p->sample[0]->label[1]->key, "thread name");
     expect_text(p, p->sample[0]->label[1]->str, "t-1");
     expect_text(p, p->sample[0]->label[2]->key, "thread id");
+    expect_text(p, p->sample[0]->label[2]->num_unit, "number");
     expect_text(p, p->sample_type[1]->type, "lock-acquire");
     expect_text(p, p->sample_type[1]->unit, "count");
     pprof__profile__free_unpacked(p, NULL);

@@ -25,7 +25,7 @@ static inline struct pprof_build *edit_build(void)
     pprof_build_lock_types(b);
     pprof_build_lock(b, "a.c:1:alpha", 1, 10, 0, 0);
     pprof_build_label(b, "thread name", "t-1");
-    pprof_build_num_label(b, "thread id", 7, "");
+    pprof_build_num_label(b, "thread id", 7, "number");
     pprof_build_lock(b, "a.c:2:beta", 2, 20, 0, 0);
     pprof_build_lock(b, NULL, 4, 40, 0, 0);
     pprof_build_lock(b, "a.c:1:alpha", 0, 0, 8, 80);

@@ -21,10 +21,13 @@ enum readback_kind {
     READBACK_TEST_AGENT    /* GET /test/session/requests of ddapm-test-agent */
 };
 
-/* One process whose uploads are looked for. */
+/* One process whose uploads are looked for: those with its name in the tag locktrail_worker, or, where the name is that
+ * of a mirror ("native.1.tee+serverless-compat"), with what stands before the '+'. */
 struct readback_wanted {
     const char *instance;
-    unsigned expected; /* how many uploads passed the last hop on the way there; 0: not known, one pass is made */
+    unsigned expected; /* how many uploads passed the last hop on the way there; 0: not known, one pass is made. Two
+                          with the same start and the same bytes count as one, so that a doubled one hides no missing
+                          one; once all are there, one pass more is made for doubles that are late */
     const char *const *hashes; /* SHA-256 (hex) of the profiles that passed it: for READBACK_DIRECTORY, to tell whose a
                                   file is */
     size_t hash_count;
@@ -45,7 +48,7 @@ struct readback_options {
 };
 
 enum readback_event_kind {
-    READBACK_UPLOAD,   /* one upload, fetched */
+    READBACK_UPLOAD,   /* one upload, fetched; those of one instance that came in one pass from the oldest on */
     READBACK_PROGRESS, /* `text`: "5 of 7 uploads are there, asking again in 2 s" */
     READBACK_OVER /* the last event. `error` NULL: everything that is there was fetched (`missing` uploads are not) */
 };

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a read-back: passes over its source, with growing waits between them, until all is there and one pass
+ * more, or the deadline. */
+#include "pipeline/readback_internal.h"
+
+#include "base/mem.h"
+#include "io/hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void emit(struct readback *r, const struct readback_event *event)
+{
+    r->fn(r, event, r->data);
+}
+
+bool readback_ended(const struct readback *r)
+{
+    return r->over || r->interrupted;
+}
+
+static bool is_there(const struct readback_instance *i)
+{
+    return i->expected > 0 ? i->distinct >= i->expected : i->asked;
+}
+
+bool readback_looks_at(const struct readback *r, size_t instance)
+{
+    return r->last || !is_there(&r->instances[instance]);
+}
+
+static unsigned count_missing(const struct readback *r)
+{
+    unsigned missing = 0;
+    for (size_t i = 0; i < r->instance_count; i++) {
+        const struct readback_instance *p = &r->instances[i];
+        missing += p->distinct < p->expected ? p->expected - p->distinct : 0;
+    }
+    return missing;
+}
+
+static unsigned count_expected(const struct readback *r)
+{
+    unsigned expected = 0;
+    for (size_t i = 0; i < r->instance_count; i++) {
+        expected += r->instances[i].expected;
+    }
+    return expected;
+}
+
+/* --- delivering --- */
+
+static char *delivery_key(size_t instance, const char *id)
+{
+    return mem_printf("%zu:%s", instance, id);
+}
+
+bool readback_has(const struct readback *r, size_t instance, const char *id)
+{
+    char *key = delivery_key(instance, id);
+    bool has = table_find(&r->delivered, key, strlen(key)) != TABLE_NONE;
+    free(key);
+    return has;
+}
+
+/* Two uploads of one start with the same bytes are one that came twice. */
+static bool is_distinct(struct readback *r, size_t instance, const struct readback_upload *u)
+{
+    struct buf key = {0};
+    buf_printf(&key, "%zu:%s", instance, u->start);
+    for (size_t i = 0; i < u->profile_count; i++) {
+        char hash[HASH_TEXT_SIZE];
+        hash_text(u->profiles[i].bytes, u->profiles[i].size, hash);
+        buf_printf(&key, ":%s", hash);
+    }
+    size_t before = r->distinct.count;
+    table_put(&r->distinct, key.data, key.size);
+    buf_fini(&key);
+    return r->distinct.count > before;
+}
+
+int readback_deliver(struct readback *r, size_t instance, const char *id, const struct readback_upload *u,
+                     struct err *e)
+{
+    struct readback_instance *i = &r->instances[instance];
+    if (readback_has(r, instance, id)) {
+        return 0;
+    }
+    if (r->delivered.count == READBACK_UPLOADS_MAX) {
+        return err_set(e, ERR_INPUT, "more than the %zu uploads allowed were read back", READBACK_UPLOADS_MAX);
+    }
+    char *key = delivery_key(instance, id);
+    table_put_text(&r->delivered, key);
+    free(key);
+    i->distinct += is_distinct(r, instance, u);
+    emit(r, &(struct readback_event){.kind = READBACK_UPLOAD,
+                                     .instance = i->name,
+                                     .id = id,
+                                     .runtime_id = u->runtime_id,
+                                     .start = u->start,
+                                     .end = u->end,
+                                     .profiles = u->profiles,
+                                     .profile_count = u->profile_count});
+    return 0;
+}
+
+/* --- passes --- */
+
+static void end(struct readback *r, const struct err *error)
+{
+    r->over = true;
+    uv_timer_stop(&r->timer);
+    emit(r, &(struct readback_event){.kind = READBACK_OVER, .error = error, .missing = count_missing(r)});
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct readback *r = timer->data;
+    if (r->interrupted) {
+        struct err e;
+        err_set(&e, ERR_INTERRUPTED, "reading back was given up: it was interrupted");
+        end(r, &e);
+        return;
+    }
+    r->delivered_before = r->delivered.count;
+    r->source->pass(r);
+}
+
+static void describe_wait(struct buf *out, int64_t ms)
+{
+    if (ms < 1000) {
+        buf_printf(out, "asking again in %lld ms", (long long)ms);
+    } else {
+        buf_printf(out, "asking again in %lld s", (long long)(ms + 500) / 1000);
+    }
+}
+
+/* A wait that grows where nothing comes and nobody asks for another; cut at the deadline, so that the last pass is made
+ * then. */
+static void wait_for_next(struct readback *r, const struct readback_pass *pass, int64_t left_ms)
+{
+    struct buf text = {0};
+    r->wait_ms = r->delivered.count > r->delivered_before ? r->first_wait_ms : r->wait_ms;
+    int64_t wait_ms = pass->wait_ms > 0 ? pass->wait_ms : r->wait_ms;
+    unsigned missing = count_missing(r), expected = count_expected(r);
+    r->wait_ms = r->wait_ms * 2 < READBACK_WAIT_MAX_MS ? r->wait_ms * 2 : READBACK_WAIT_MAX_MS;
+    wait_ms = wait_ms < left_ms ? wait_ms : left_ms;
+    if (pass->error != NULL) {
+        buf_printf(&text, "%s; ", pass->error->text);
+    } else if (missing > 0) {
+        buf_printf(&text, "%u of %u uploads are there, ", expected - missing, expected);
+    } else {
+        buf_printf(&text, "files are still being written, ");
+    }
+    describe_wait(&text, wait_ms);
+    uv_timer_start(&r->timer, on_timer, (uint64_t)wait_ms, 0);
+    emit(r, &(struct readback_event){.kind = READBACK_PROGRESS, .text = text.data, .missing = missing});
+    buf_fini(&text);
+}
+
+void readback_passed(struct readback *r, const struct readback_pass *pass)
+{
+    if (readback_ended(r)) {
+        return;
+    }
+    uint64_t now = uv_now(r->loop);
+    int64_t left_ms = now < r->deadline_ms ? (int64_t)(r->deadline_ms - now) : 0;
+    bool again = pass->error != NULL || pass->unsettled || count_missing(r) > 0;
+    if ((pass->error != NULL && pass->final) || (again && left_ms == 0)) {
+        end(r, pass->error);
+    } else if (again) {
+        wait_for_next(r, pass, left_ms);
+    } else if (r->last || count_expected(r) == 0 || left_ms == 0) {
+        end(r, NULL);
+    } else {
+        int64_t wait_ms = r->first_wait_ms < left_ms ? r->first_wait_ms : left_ms;
+        r->last = true;
+        uv_timer_start(&r->timer, on_timer, (uint64_t)wait_ms, 0);
+    }
+}
+
+/* --- its life --- */
+
+static char *copy(const char *text)
+{
+    return text != NULL ? mem_strdup(text) : NULL;
+}
+
+static void free_key(char *key)
+{
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
+    }
+    free(key);
+}
+
+static void free_all(struct readback *r)
+{
+    for (size_t i = 0; i < r->instance_count; i++) {
+        free(r->instances[i].name);
+        free(r->instances[i].worker);
+    }
+    free(r->instances);
+    table_fini(&r->delivered);
+    table_fini(&r->distinct);
+    free_key(r->api_key);
+    free_key(r->application_key);
+    free(r->url);
+    free(r->unix_socket);
+    free(r->directory);
+    free(r->service);
+    free(r->env);
+    free(r->run_id);
+    free(r);
+}
+
+/* "http://127.0.0.1:1/" and "http://127.0.0.1:1" are the same place. */
+static char *copy_url(const char *url)
+{
+    size_t size = strlen(url);
+    while (size > 0 && url[size - 1] == '/') {
+        size--;
+    }
+    return mem_strndup(url, size);
+}
+
+static bool is_local(const struct readback_options *options)
+{
+    static const char *const hosts[] = {"http://127.", "http://localhost:", "http://[::1]"};
+    for (size_t i = 0; options->url != NULL && i < sizeof hosts / sizeof *hosts; i++) {
+        if (strncasecmp(options->url, hosts[i], strlen(hosts[i])) == 0) {
+            return true;
+        }
+    }
+    return options->unix_socket != NULL || options->directory != NULL;
+}
+
+static void copy_instances(struct readback *r, const struct readback_options *options)
+{
+    r->instances = mem_calloc(options->wanted_count + 1, sizeof *r->instances);
+    r->instance_count = options->wanted_count;
+    for (size_t i = 0; i < options->wanted_count; i++) {
+        const char *name = options->wanted[i].instance;
+        r->instances[i] = (struct readback_instance){.name = mem_strdup(name),
+                                                     .worker = mem_strndup(name, strcspn(name, "+")),
+                                                     .expected = options->wanted[i].expected};
+    }
+}
+
+static int check_options(const struct readback_options *options, struct err *e)
+{
+    if (options->kind == READBACK_DIRECTORY) {
+        return options->directory != NULL && options->directory[0] != '\0'
+                   ? 0
+                   : err_set(e, ERR_USAGE, "reading back needs the directory in which the uploads come");
+    }
+    if (options->url == NULL ||
+        (strncasecmp(options->url, "http://", 7) != 0 && strncasecmp(options->url, "https://", 8) != 0)) {
+        return err_set(e, ERR_USAGE, "reading back needs the backend's address, expected http://HOST or https://HOST");
+    }
+    /* It stands in errors, and in front of paths. */
+    if (strpbrk(options->url, "@?#") != NULL) {
+        return err_set(e, ERR_USAGE, "the backend's address must not have a user, a password or a query");
+    }
+    return 0;
+}
+
+static const struct readback_source *source_of(enum readback_kind kind)
+{
+    static const struct readback_source *const sources[] = {[READBACK_PROFILES_API] = &readback_profiles_api,
+                                                            [READBACK_DIRECTORY] = &readback_directory,
+                                                            [READBACK_TEST_AGENT] = &readback_test_agent};
+    return sources[kind];
+}
+
+struct readback *readback_start(uv_loop_t *loop, const struct readback_options *options, readback_fn fn, void *data,
+                                struct err *e)
+{
+    if (check_options(options, e) != 0) {
+        return NULL;
+    }
+    struct readback *r = mem_calloc(1, sizeof *r);
+    *r = (struct readback){.loop = loop,
+                           .source = source_of(options->kind),
+                           .url = options->url != NULL ? copy_url(options->url) : NULL,
+                           .unix_socket = copy(options->unix_socket),
+                           .api_key = copy(options->api_key),
+                           .application_key = copy(options->application_key),
+                           .directory = copy(options->directory),
+                           .service = copy(options->service),
+                           .env = copy(options->env),
+                           .run_id = copy(options->run_id),
+                           .from_ms = options->from_ms,
+                           .to_ms = options->to_ms,
+                           .timeout_ms = options->timeout_ms,
+                           .first_wait_ms = is_local(options) ? READBACK_WAIT_LOCAL_MS : READBACK_WAIT_SITE_MS,
+                           .fn = fn,
+                           .data = data};
+    r->wait_ms = r->first_wait_ms;
+    copy_instances(r, options);
+    if (options->kind != READBACK_DIRECTORY) {
+        r->client = http_client_new(loop, e);
+    }
+    if ((options->kind != READBACK_DIRECTORY && r->client == NULL) || r->source->open(r, options, e) != 0) {
+        assert(r->client == NULL); /* only the directory's source can fail to open */
+        free_all(r);
+        return NULL;
+    }
+    r->open = 1 + (r->client != NULL);
+    uv_update_time(loop);
+    r->deadline_ms = uv_now(loop) + (uint64_t)options->deadline_ms;
+    uv_timer_init(loop, &r->timer);
+    r->timer.data = r;
+    uv_timer_start(&r->timer, on_timer, 0, 0);
+    return r;
+}
+
+void readback_stop(struct readback *r)
+{
+    if (!readback_ended(r)) {
+        r->interrupted = true;
+        uv_timer_start(&r->timer, on_timer, 0, 0);
+    }
+}
+
+void readback_hold(struct readback *r)
+{
+    r->open++;
+}
+
+void readback_release(struct readback *r)
+{
+    if (--r->open > 0) {
+        return;
+    }
+    void (*closed)(void *data) = r->closed;
+    void *data = r->closed_data;
+    r->source->free(r);
+    free_all(r);
+    closed(data);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    readback_release(handle->data);
+}
+
+static void on_client_closed(void *data)
+{
+    readback_release(data);
+}
+
+void readback_free(struct readback *r, void (*closed)(void *data), void *data)
+{
+    assert(r->over);
+    r->closed = closed;
+    r->closed_data = data;
+    uv_close((uv_handle_t *)&r->timer, on_timer_closed);
+    if (r->client != NULL) {
+        http_client_close(r->client, on_client_closed, r);
+    }
+}

@@ -115,7 +115,8 @@ static void choose_type(struct files_work *w)
 {
     struct screen_types *types = mem_calloc(w->result.count + 1, sizeof *types);
     for (size_t i = 0; i < w->result.count; i++)
-        types[i] = (struct screen_types){w->profiles[i]->sample_types, w->profiles[i]->sample_type_count};
+        types[i] =
+            (struct screen_types){(const char *const *)w->profiles[i]->sample_types, w->profiles[i]->sample_type_count};
     w->result.sample_index = screen_sample_index(types, w->result.count);
     free(types);
 }

@@ -34,7 +34,7 @@ void screen_files_remove(uv_loop_t *loop, const char *first, const char *second,
 /* Of the sample types of several files ("lock-acquire/count"): the one that counts acquires in each, or NULL. A type is
  * the same whether it is written with dashes or with underscores. The caller's to free. */
 struct screen_types {
-    char *const *types;
+    const char *const *types;
     size_t count;
 };
 char *screen_sample_index(const struct screen_types *files, size_t count);

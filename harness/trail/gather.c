@@ -210,6 +210,8 @@ static void gather_copies(struct work *w)
         gather_unanswered(w, copy);
         if (is_counted(w, i)) {
             w->copies[w->copy_count++] = copy;
+        } else {
+            work_flow(w, copy->instance, copy->stage)->retried++;
         }
     }
     if (w->copy_count > 0) {

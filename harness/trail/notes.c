@@ -89,13 +89,19 @@ static void note_unread_copies(struct notes *n)
     free(copies);
 }
 
+/* What a mirror has at `upload` is another's, and noted there. */
+static bool is_lent(const struct work *w, size_t instance, enum stage stage)
+{
+    return stage == STAGE_UPLOAD && work_instance(w, instance)->mirror;
+}
+
 static void note_twice(struct notes *n)
 {
     const struct work *w = n->w;
     for (size_t i = 1; i < w->copy_count; i++) {
         const struct trail_copy *c = w->copies[i], *before = w->copies[i - 1];
         if (c->hash != NULL && before->hash != NULL && c->instance == before->instance && c->stage == before->stage &&
-            strcmp(c->hash, before->hash) == 0) {
+            strcmp(c->hash, before->hash) == 0 && !is_lent(w, c->instance, c->stage)) {
             add_of_kind(n, mem_printf("%s: the same bytes as %s: one copy came twice", c->path, before->path));
         }
     }
@@ -112,13 +118,55 @@ static void note_missing_copies(struct notes *n)
                 continue;
             }
             size_t before = work_flow(w, i, f->before)->copies;
-            if (f->copies != before) {
+            if (f->copies != before && !f->names_only) {
                 add_of_kind(n, mem_printf("%s: %zu of its copies at %s, %zu at %s", work_instance(w, i)->name, before,
                                           stage_name(f->before), f->copies, stage_name(s)));
             }
         }
     }
     end_kind(n, "processes whose copies are not the same in number");
+}
+
+/* Copies that are left out of all counts, and such as nothing can be counted in. */
+static void note_ways(struct notes *n)
+{
+    const struct work *w = n->w;
+    for (size_t i = 0; i < w->matching.hop_count; i++) {
+        const struct trail_hop *h = &w->matching.hops[i];
+        const char *name = work_instance(w, h->instance)->name;
+        if (h->unknown > 0 && h->from == STAGE_COLLECTOR) {
+            add_of_kind(n, mem_printf("%s: %" PRIu64 " of its copies at %s can't be told from those at %s", name,
+                                      h->unknown, stage_name(h->to), stage_name(h->from)));
+        }
+    }
+    end_kind(n, "processes with copies that the stage before has not");
+    for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
+        for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT; s++) {
+            const struct flow *f = work_flow(w, i, s);
+            if (f->countless && (f->before == NO_STAGE || !work_flow(w, i, f->before)->countless)) {
+                add_of_kind(n, mem_printf("%s at %s: no sample counts acquires there, so that counts can't be compared",
+                                          work_instance(w, i)->name, stage_name(s)));
+            }
+        }
+    }
+    end_kind(n, "processes without counts of acquires");
+}
+
+/* Uploads that came again because their sender was told of a failure. */
+static void note_retries(struct notes *n)
+{
+    const struct trail_input *in = n->w->input;
+    for (size_t i = 0; i < in->ledger->instance_count; i++) {
+        for (enum stage s = STAGE_UPLOAD; s < STAGE_UI; s++) {
+            size_t retried = n->w->flows[i * STAGE_COUNT + s].retried;
+            if (retried > 0 && !is_lent(n->w, i, s)) {
+                add_of_kind(n, mem_printf("%s at %s: %zu cop%s repeated after a failure, and counted once",
+                                          in->ledger->instances[i].name, stage_name(s), retried,
+                                          retried == 1 ? "y was" : "ies were"));
+            }
+        }
+    }
+    end_kind(n, "processes whose uploads were repeated");
 }
 
 /* A name that no acquire of the lock has, although others have or none was sampled: it says nothing of the name. */
@@ -188,10 +236,14 @@ static void note_two_names(struct notes *n)
 {
     for (size_t i = 0; i < n->result->lock_count; i++) {
         size_t before = n->of_kind;
+        bool counted = false;
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT && n->of_kind == before; s++) {
-            if (n->result->locks[i].stages[s].seen_count > 1) {
+            const struct stage_result *r = &n->result->locks[i].stages[s];
+            /* Where acquires are not counted any more, names of releases alone can't be told. */
+            if (r->seen_count > 1 && (r->acquires > 0 || !counted)) {
                 note_names(n, &n->result->locks[i], s);
             }
+            counted = counted || r->acquires > 0;
         }
     }
     end_kind(n, "locks with several names");
@@ -280,6 +332,8 @@ void notes_take(const struct work *w, struct trail_result *result)
     note_unread_copies(&n);
     note_twice(&n);
     note_missing_copies(&n);
+    note_retries(&n);
+    note_ways(&n);
     note_two_names(&n);
     for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
         note_releases(&n, s, false);

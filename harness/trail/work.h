@@ -48,6 +48,7 @@ struct flow {
     size_t first_edge, edges;
     size_t rewritten; /* labels that changed by no other mechanism's rule */
     char *rule;       /* what fits them all, or NULL; its own */
+    size_t retried;   /* copies that were left out: an attempt that failed and was repeated, or its repetition */
     /* Uploads of `before` that are not here, and what their senders were told (0: unknown). */
     size_t lost;
     const char *lost_path; /* the first, by name */

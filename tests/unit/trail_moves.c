@@ -474,7 +474,7 @@ static void test_rules_of_rewritten_values(void **state)
         {"hidden", "hidden", "the value replaced by 'hidden'"},
         {"a.py:1:xmutex", "b.py:2:ymutex", "'lock' replaced by 'mutex'"},
         {"a.:1:xlock", "b.:2:ylock", "'py' cut out"},
-        {"a.py:1:xmutex", NULL, "'lock' replaced by 'mutex'"},
+        {"a.py:1:xmutex", NULL, "the name replaced by 'xmutex'"},
         {"#1", NULL, "the value replaced by '#1'"},
         {"prod-a.py:1:xlock", "dev-b.py:2:ylock", "no one rule fits the 2 values that were rewritten there"},
         {"A.PY:1:XLOCK", "b.py:2:y-lock", "no one rule fits the 2 values that were rewritten there"},

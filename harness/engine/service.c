@@ -43,8 +43,7 @@ struct service {
     struct http_client *client; /* NULL: nothing is asked */
     struct buf last_answer;     /* why the last question found it not ready */
     bool failed;                /* SERVICE_FAILED has been said */
-    bool stopped;               /* SIGTERM has been sent, for whatever reason */
-    bool asked;                 /* by service_stop */
+    bool stopped;               /* by service_stop */
     bool killed_at_once;
     uv_timer_t poll, deadline;
     unsigned open; /* timers and client that are being closed */
@@ -209,7 +208,6 @@ static void on_deadline(uv_timer_t *timer)
     char *last = s->last_answer.size > 0 ? mem_printf(" (%s)", s->last_answer.data) : mem_strdup("");
     move(s, SERVICE_IS_STOPPING);
     uv_timer_stop(&s->poll);
-    s->stopped = true;
     child_stop(s->child, s->stop_timeout_ms);
     fail(s, mem_printf("%s did not answer GET %s within %.1f s of its start%s", s->name,
                        s->health_url ? s->health_url : "", (double)s->start_timeout_ms / 1000, last));
@@ -299,8 +297,8 @@ void service_stop(struct service *s)
 {
     if (!s->child || s->state == SERVICE_HAS_ENDED || s->open > 0)
         return;
-    bool again = s->asked;
-    s->asked = true;
+    bool again = s->stopped;
+    s->stopped = true;
     if (again) {
         s->killed_at_once = true;
         child_stop(s->child, 0);
@@ -310,7 +308,6 @@ void service_stop(struct service *s)
     move(s, SERVICE_IS_STOPPING);
     uv_timer_stop(&s->poll);
     uv_timer_stop(&s->deadline);
-    s->stopped = true;
     child_stop(s->child, s->stop_timeout_ms);
 }
 

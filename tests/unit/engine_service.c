@@ -21,7 +21,8 @@ struct served {
     char *health_url;
     unsigned questions, refusals; /* it says 503 to so many, and until there is the file `begun`, then 204 */
     bool waits;
-    bool mute; /* it takes questions and says nothing */
+    bool stop_when_asked; /* and answer then */
+    bool mute;            /* it takes questions and says nothing */
     struct http_request *held;
     struct buf events; /* "ready failed(TEXT) ended" */
     char *output;      /* of the last failure */
@@ -48,6 +49,8 @@ static void on_question(struct httpd *server, struct http_request *request, cons
     assert_string_equal(info->method, "GET");
     assert_string_equal(info->path, "/info");
     f->questions++;
+    if (f->stop_when_asked && has_begun(f))
+        service_stop(f->service);
     if (f->mute)
         f->held = request;
     else
@@ -258,6 +261,32 @@ static void test_it_can_be_stopped_before_it_has_begun(void **state)
     assert_string_equal(f->events.data, "ended");
 }
 
+static void test_it_can_be_stopped_before_it_is_executed(void **state)
+{
+    struct served *f = *state;
+    start(f, "sleep 100");
+    service_stop(f->service);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_string_equal(f->events.data, "ended");
+}
+
+static void test_an_answer_after_the_stop_makes_nothing_ready(void **state)
+{
+    struct served *f = *state;
+    ask_at(f, "127.0.0.1:0");
+    f->waits = f->stop_when_asked = true;
+    run_in(f, "trap 'sleep 0.3; exit 0' TERM; : > %s/begun; while :; do sleep 0.01; done");
+    assert_string_equal(f->events.data, "ended");
+}
+
+static void test_once_ready_it_may_take_its_time(void **state)
+{
+    struct served *f = *state;
+    f->options.start_timeout_ms = 1000;
+    run(f, "sleep 1.5; exit 1");
+    assert_events(f, "ready failed(agent ended while it was needed, N.N s after it was ready: exit 1) ended");
+}
+
 /* --- what fails --- */
 
 static void test_a_program_that_is_not_there(void **state)
@@ -320,6 +349,21 @@ static void test_it_refuses_until_its_time_is_over(void **state)
     f->refusals = 1000000;
     check_timeout(f, " (status 503)");
     assert_true(f->questions > 1);
+}
+
+static void test_it_neither_answers_nor_ends(void **state)
+{
+    struct served *f = *state;
+    ask_at(f, "127.0.0.1:0");
+    f->refusals = 1000000;
+    f->options.start_timeout_ms = 1500;
+    f->options.stop_timeout_ms = 200;
+    run(f, "trap '' TERM; while :; do sleep 0.1; done");
+    char *expected =
+        mem_printf("failed(agent did not answer GET %s within N.N s of its start (status 503)) ended", f->health_url);
+    assert_events(f, expected);
+    assert_journal(f, "\"cause\":\"signal 9 (Killed), killed because it did not follow SIGTERM\"");
+    free(expected);
 }
 
 static void test_it_takes_the_question_and_says_nothing(void **state)
@@ -394,11 +438,15 @@ int main(void)
         test(test_it_is_asked_at_a_unix_socket),
         test(test_its_environment_is_the_given_one),
         test(test_it_can_be_stopped_before_it_has_begun),
+        test(test_it_can_be_stopped_before_it_is_executed),
+        test(test_an_answer_after_the_stop_makes_nothing_ready),
+        test(test_once_ready_it_may_take_its_time),
         test(test_a_program_that_is_not_there),
         test(test_a_guard_that_is_not_there),
         test(test_it_ends_before_it_answers),
         test(test_only_standard_output_says_something),
         test(test_it_refuses_until_its_time_is_over),
+        test(test_it_neither_answers_nor_ends),
         test(test_it_takes_the_question_and_says_nothing),
         test(test_a_stop_after_a_failure_leaves_it_its_time),
         test(test_it_ends_while_it_is_needed),

@@ -237,6 +237,19 @@ static bool is_local(const struct readback_options *options)
     return options->unix_socket != NULL || options->directory != NULL;
 }
 
+/* How many different uploads are to come. Where the profiles that passed the last hop are known, those that passed it
+ * twice are one. */
+static unsigned count_different(const struct readback_wanted *w)
+{
+    struct table hashes = {0};
+    for (size_t i = 0; i < w->hash_count; i++) {
+        table_put_text(&hashes, w->hashes[i]);
+    }
+    size_t different = hashes.count;
+    table_fini(&hashes);
+    return different > 0 && different < w->expected ? (unsigned)different : w->expected;
+}
+
 static void copy_instances(struct readback *r, const struct readback_options *options)
 {
     r->instances = mem_calloc(options->wanted_count + 1, sizeof *r->instances);
@@ -245,7 +258,7 @@ static void copy_instances(struct readback *r, const struct readback_options *op
         const char *name = options->wanted[i].instance;
         r->instances[i] = (struct readback_instance){.name = mem_strdup(name),
                                                      .worker = mem_strndup(name, strcspn(name, "+")),
-                                                     .expected = options->wanted[i].expected};
+                                                     .expected = count_different(&options->wanted[i])};
     }
 }
 

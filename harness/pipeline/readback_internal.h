@@ -17,9 +17,9 @@
 
 struct readback_instance {
     char *name, *worker; /* worker: the tag that its uploads carry, its name up to a '+' */
-    unsigned expected;
-    unsigned distinct; /* delivered, doubled ones counted once */
-    bool asked;        /* a whole pass was made */
+    unsigned expected;   /* doubled ones counted once, where that is known */
+    unsigned distinct;   /* delivered, the same */
+    bool asked;          /* a whole pass was made */
 };
 
 /* How a pass ended. */

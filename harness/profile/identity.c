@@ -87,11 +87,13 @@ static bool other_knows(const struct identities *other, struct string_ref text)
     return false;
 }
 
-/* Few strings are keys, so that each is looked for once. */
+/* Few strings are keys, so that each is looked for once. "" is in every table and the key of nothing: a label that has
+ * it was stripped of its own. */
 bool identities_key_is_shared(struct identities *f, const struct identities *other, uint32_t key)
 {
     if (f->key_shared[key] == 0) {
-        f->key_shared[key] = other_knows(other, reader_string(&f->reader, key)) ? KEY_SHARED : KEY_OWN;
+        struct string_ref text = reader_string(&f->reader, key);
+        f->key_shared[key] = text.size > 0 && other_knows(other, text) ? KEY_SHARED : KEY_OWN;
     }
     return f->key_shared[key] == KEY_SHARED;
 }

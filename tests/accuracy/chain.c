@@ -5,6 +5,7 @@
 #include "pipeline/fault.h"
 #include "pipeline/fault_internal.h"
 #include "profile/compare.h"
+#include "profile/edit.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,6 +26,10 @@ void owners_fini(struct owners *o)
     *o = (struct owners){0};
 }
 
+/* Stands for the label of a sample that a fault takes away. */
+static char gone[] = "";
+#define GONE gone
+
 struct pending {
     size_t lock;
     enum mechanism mechanism;
@@ -37,6 +42,8 @@ struct crossing {
     const struct recording *recording;
     const struct owners *owners;
     struct owners renamed; /* labels that faults of this hop made of others */
+    char **labels;         /* of each sample, as it came to the hop; NULL for none */
+    size_t sample_count, sample_capacity;
     enum stage hop;
     const struct chain_copy *came;
     struct buf bytes;
@@ -111,12 +118,70 @@ static void follow_values(struct crossing *x, const struct buf *after)
     profile_comparison_free(c);
 }
 
-/* Every lock of the upload is hit where all of it is. */
+/* --- samples that have lost their label to a fault before ----------------------------------------------------------
+ */
+
+static void on_label(const struct edit_sample *sample, void *data)
+{
+    struct crossing *x = data;
+    while (x->sample_count <= sample->index) {
+        x->labels = mem_grow(x->labels, x->sample_count, &x->sample_capacity, sizeof *x->labels);
+        x->labels[x->sample_count++] = NULL;
+    }
+    x->labels[sample->index] = sample->label != NULL ? mem_strdup(sample->label) : NULL;
+}
+
+static void each_sample(struct crossing *x, void (*fn)(const struct edit_sample *sample, void *data), void *data)
+{
+    struct profile_edit *edit;
+    struct err e;
+    if (profile_edit_open(x->bytes.data, x->bytes.size, &profile_limits_default, &edit, &e) == 0) {
+        profile_edit_each(edit, fn, data);
+        profile_edit_free(edit);
+    }
+}
+
+struct dropping {
+    struct crossing *x;
+    const struct scenario_fault *fault;
+    struct fault_choice choice;
+};
+
+/* Looks at the samples that are about to go. */
+static void on_dropped(const struct edit_sample *sample, void *data)
+{
+    struct dropping *d = data;
+    struct crossing *x = d->x;
+    bool goes = sample->index < x->sample_count && fault_is_for(d->fault, sample->label) &&
+                fault_choice_hits(&d->choice, sample->index);
+    if (goes && sample->label == NULL && x->labels[sample->index] != NULL) {
+        hit_label(x, x->labels[sample->index], MECHANISM_SAMPLES_DROPPED, 1, sample->acquires);
+    }
+    if (goes) {
+        free(x->labels[sample->index]);
+        x->labels[sample->index] = GONE;
+    }
+}
+
+static void follow_dropped(struct crossing *x, const struct scenario_fault *fault, uint64_t seed)
+{
+    struct dropping d = {x, fault, fault_choice_make(fault, seed, 0, x->came->hash)};
+    size_t kept = 0;
+    each_sample(x, on_dropped, &d);
+    for (size_t i = 0; i < x->sample_count; i++) {
+        if (x->labels[i] != GONE) {
+            x->labels[kept++] = x->labels[i];
+        }
+    }
+    x->sample_count = kept;
+}
+
+/* Every lock of the upload, as it came to the hop, is hit where all of it is. */
 static void hit_all(struct crossing *x, enum mechanism mechanism)
 {
     struct profile *p;
     struct err e;
-    if (profile_read(x->bytes.data, x->bytes.size, &profile_limits_default, &p, &e) < 0) {
+    if (profile_read(x->came->bytes.data, x->came->bytes.size, &profile_limits_default, &p, &e) < 0) {
         return; /* damaged before */
     }
     for (size_t i = 0; i < p->name_count; i++) {
@@ -156,12 +221,15 @@ static void apply(struct crossing *x, const struct plan *plan, size_t number)
     const struct scenario_fault *fault = &plan->faults[number];
     struct fault_profile made;
     struct err e;
-    /* As fault_apply does: the fault's number is part of what chooses. */
-    if (fault_apply_profile(fault, plan->seed * PLAN_FAULTS_MAX + number, x->came->hash, x->bytes.data, x->bytes.size,
-                            &made, &e) < 0) {
+    /* As in fault_apply, the fault's number is part of what chooses. */
+    uint64_t seed = plan->seed * PLAN_FAULTS_MAX + number;
+    if (fault_apply_profile(fault, seed, x->came->hash, x->bytes.data, x->bytes.size, &made, &e) < 0) {
         return; /* damaged before: left as it is */
     }
     note_hits(x, fault, &made);
+    if (x->owners != NULL && fault->mechanism == MECHANISM_SAMPLES_DROPPED) {
+        follow_dropped(x, fault, seed);
+    }
     x->dropped = x->dropped || made.dropped;
     x->corrupt = x->corrupt || made.corrupt;
     x->deliveries = made.deliveries > x->deliveries ? made.deliveries : x->deliveries;
@@ -210,6 +278,9 @@ static void cross(const struct recording *r, const struct plan *plan, const stru
     struct crossing x = {
         .chain = p->chain, .recording = r, .owners = owners, .hop = hop, .came = came, .deliveries = 1};
     buf_add(&x.bytes, came->bytes.data, came->bytes.size);
+    if (owners != NULL) {
+        each_sample(&x, on_label, &x);
+    }
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->faults[i].at == hop && is_of(&x, plan->faults[i].worker)) {
             apply(&x, plan, i);
@@ -229,6 +300,10 @@ static void cross(const struct recording *r, const struct plan *plan, const stru
     }
     buf_fini(&x.bytes);
     owners_fini(&x.renamed);
+    for (size_t i = 0; i < x.sample_count; i++) {
+        free(x.labels[i]);
+    }
+    free(x.labels);
 }
 
 /* Sends what process `instance` has at `from` (the recorded uploads for the first hop) on to `hop`. */

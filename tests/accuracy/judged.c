@@ -73,6 +73,10 @@ static void lend(const struct chain_copy *c, struct read_copy *r, struct trail_c
                                .end_ns = c->origin->end_ns,
                                .sequence = c->sequence,
                                .answered = c->origin->status};
+    if (r->profile != NULL && out->start_ns == 0 && r->profile->time_ns > 0) {
+        out->start_ns = r->profile->time_ns;
+        out->end_ns = r->profile->time_ns + r->profile->duration_ns;
+    }
     if (r->profile != NULL) {
         lend_names(r->profile, r, out);
     }

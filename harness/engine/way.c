@@ -73,7 +73,7 @@ static void on_store_upload(struct store *store, const struct upload *upload, co
     json_put_string(&out, "runtime_id", upload ? upload->runtime_id : "");
     json_put_string(&out, "error", error ? error->text : "");
     journal_end(&way->host->journal, &out, false);
-    if (error)
+    if (error && error->code == ERR_WRITE)
         host_write_failed(way->host, error);
 }
 

@@ -53,13 +53,13 @@ int disk_sync_parent(const char *path, struct err *e)
 }
 
 /* 0, or an errno. `path` is cut and mended in place. */
-static int make_parents(char *path)
+static int make_parents(char *path, bool sync)
 {
     struct err ignored;
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int failed = mkdir(path, 0777) != 0 ? errno : 0;
-        if (failed == 0) {
+        if (failed == 0 && sync) {
             disk_sync_parent(path, &ignored); /* the file's own sync tells of a broken disk */
         }
         *slash = '/';
@@ -74,7 +74,7 @@ int disk_make_dir(const char *path, struct err *e)
 {
     struct stat info;
     char *whole = mem_printf("%s/", path);
-    int failed = path[0] != '\0' ? make_parents(whole) : ENOENT;
+    int failed = path[0] != '\0' ? make_parents(whole, true) : ENOENT;
     free(whole);
     if (failed == 0 && stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
         failed = ENOTDIR;
@@ -82,13 +82,13 @@ int disk_make_dir(const char *path, struct err *e)
     return failed == 0 ? 0 : err_sys(e, ERR_WRITE, failed, "cannot make the directory %s", path);
 }
 
-int disk_open(const char *path, int flags)
+int disk_open(const char *path, int flags, bool sync)
 {
     int fd = open(path, flags | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     int failed = fd < 0 ? errno : 0;
     if (failed == ENOENT) {
         char *copy = mem_strdup(path);
-        failed = make_parents(copy);
+        failed = make_parents(copy, sync);
         free(copy);
         if (failed == 0) {
             fd = open(path, flags | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
@@ -154,7 +154,7 @@ static struct disk_file *get_file(struct disk_files *files, const char *path, st
             return NULL;
         }
     }
-    int fd = disk_open(path, O_WRONLY | O_APPEND);
+    int fd = disk_open(path, O_WRONLY | O_APPEND, true);
     if (fd < 0) {
         err_sys(e, ERR_WRITE, -fd, "cannot write %s", path);
         return NULL;

@@ -45,8 +45,9 @@ int disk_replace(const char *path, const void *bytes, size_t size, bool sync, st
 /* fsync of the directory that holds `path`. */
 int disk_sync_parent(const char *path, struct err *e);
 
-/* Opens for writing and makes the directories that are missing. A descriptor, or a negated errno. */
-int disk_open(const char *path, int flags);
+/* Opens for writing and makes the directories that are missing (`sync`: they are on the disk then). A descriptor, or a
+ * negated errno. */
+int disk_open(const char *path, int flags, bool sync);
 
 /* write(2) until all is written. Returns 0 or an errno. */
 int disk_write_all(int fd, const void *bytes, size_t size);

@@ -15,7 +15,7 @@
 /* 0, or an errno. */
 static int write_temporary(const char *temporary, const void *bytes, size_t size, bool sync)
 {
-    int fd = disk_open(temporary, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+    int fd = disk_open(temporary, O_WRONLY | O_TRUNC | O_NOFOLLOW, sync);
     if (fd < 0) {
         return -fd;
     }

@@ -81,16 +81,14 @@ static void say_miss(const struct recording *r, const struct plan *plan, size_t 
     }
 }
 
-/* Where the recorded process has no local copy, only acquires can be held against the ledger: a release that is not
- * there is nobody's loss (design.md, "Evidence before verdicts"). */
-static bool is_unseen(const struct recording *r, size_t lock, const struct truth *t)
+static enum hop_kind kind_of_hop(const struct recording *r, size_t lock, const struct truth *t)
 {
     bool tee = false;
     for (size_t i = 0; i < r->ledger.instance_count; i++) {
         const struct instance *instance = &r->ledger.instances[i];
         tee = tee || (instance->arm == ARM_TEE && strcmp(instance->worker, r->ledger.locks[lock].worker) == 0);
     }
-    return t->hit && t->hop == STAGE_UPLOAD && t->acquires == 0 && !tee;
+    return t->hop == STAGE_UPLOAD && !tee ? HOP_OF_PROCESSES : HOP_OF_COPIES;
 }
 
 static void count_table(const struct truth *t, const struct trail_lock *said, bool hop_right, struct accuracy *sum)
@@ -111,7 +109,10 @@ static void count_table(const struct truth *t, const struct trail_lock *said, bo
 static bool count_lock(const struct recording *r, size_t lock, const struct truth *t, const struct trail_lock *said,
                        struct accuracy *sum)
 {
-    if (is_unseen(r, lock, t) && !said->lost) {
+    /* Between processes only acquires are held against the ledger: a release that is not there is nobody's loss
+     * (design.md, "Evidence before verdicts"). */
+    enum hop_kind kind = kind_of_hop(r, lock, t);
+    if (t->hit && kind == HOP_OF_PROCESSES && t->acquires == 0 && !said->lost) {
         sum->unseen++;
         return true;
     }
@@ -121,10 +122,11 @@ static bool count_lock(const struct recording *r, size_t lock, const struct trut
     }
     bool hop_right = said->lost && said->loss.stage == t->hop;
     bool mechanism_right = hop_right && t->mechanisms[said->loss.mechanism];
-    sum->hits++;
-    sum->hop_right += hop_right;
-    sum->mechanism_right += mechanism_right;
-    sum->several += mechanism_right && count_mechanisms(t) > 1;
+    struct score *score = &sum->scores[kind];
+    score->hits++;
+    score->hop_right += hop_right;
+    score->mechanism_right += mechanism_right;
+    score->several += mechanism_right && count_mechanisms(t) > 1;
     count_table(t, said, hop_right, sum);
     return mechanism_right;
 }

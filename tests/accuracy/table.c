@@ -8,10 +8,24 @@ static double share(uint64_t part, uint64_t all)
     return all > 0 ? (double)part / (double)all : 1;
 }
 
+struct score accuracy_total(const struct accuracy *a)
+{
+    struct score total = {0};
+    for (size_t i = 0; i < HOP_KINDS; i++) {
+        total.hits += a->scores[i].hits;
+        total.hop_right += a->scores[i].hop_right;
+        total.mechanism_right += a->scores[i].mechanism_right;
+        total.several += a->scores[i].several;
+    }
+    return total;
+}
+
 bool accuracy_is_good(const struct accuracy *a)
 {
-    return share(a->hop_right, a->hits) >= ACCURACY_HOP_MIN &&
-           share(a->mechanism_right, a->hits) >= ACCURACY_MECHANISM_MIN && a->false_losses == 0 && a->false_alarms == 0;
+    struct score total = accuracy_total(a);
+    return share(total.hop_right, total.hits) >= ACCURACY_HOP_MIN &&
+           share(total.mechanism_right, total.hits) >= ACCURACY_MECHANISM_MIN && a->false_losses == 0 &&
+           a->false_alarms == 0;
 }
 
 /* Short names for the columns, in the order of enum mechanism. */
@@ -49,12 +63,21 @@ static void print_table(const struct accuracy *a, FILE *out)
     }
 }
 
+static void print_score(const char *name, const struct score *s, FILE *out)
+{
+    fprintf(out, "%-29s %10" PRIu64 "    %6.2f %%          %6.2f %%       %10" PRIu64 "\n", name, s->hits,
+            100 * share(s->hop_right, s->hits), 100 * share(s->mechanism_right, s->hits), s->several);
+}
+
 void accuracy_print(const struct accuracy *a, FILE *out)
 {
-    fprintf(out, "plans with faults  %" PRIu64 ", in which %" PRIu64 " times a lock was hit\n", a->plans, a->hits);
-    fprintf(out, "hop right          %.2f %% (%" PRIu64 ")\n", 100 * share(a->hop_right, a->hits), a->hop_right);
-    fprintf(out, "mechanism right    %.2f %% (%" PRIu64 ", of these %" PRIu64 " one of several at that hop)\n",
-            100 * share(a->mechanism_right, a->hits), a->mechanism_right, a->several);
+    struct score total = accuracy_total(a);
+    fprintf(out, "plans with faults  %" PRIu64 "\n\n", a->plans);
+    fputs("                               locks hit   hop right   mechanism right   one of several\n", out);
+    print_score("between copies of one upload", &a->scores[HOP_OF_COPIES], out);
+    print_score("between two processes", &a->scores[HOP_OF_PROCESSES], out);
+    print_score("all", &total, out);
+    fputs("\n", out);
     fprintf(out, "not to be seen     %" PRIu64 " (only releases were hit, between two processes)\n", a->unseen);
     fprintf(out, "false losses       %" PRIu64 "\n", a->false_losses);
     fprintf(out, "harmless plans     %" PRIu64 ", false alarms %" PRIu64 "\n\n", a->harmless, a->false_alarms);

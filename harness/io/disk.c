@@ -21,6 +21,7 @@ struct order {
     enum order_kind kind;
     char *path;
     struct buf bytes;
+    bool borrowed; /* `bytes` are somebody else's */
     bool sync;
     disk_fn fn;
     void *data;
@@ -113,7 +114,9 @@ static void finish_order(struct disk *disk, struct order *o)
         disk->error = o->error;
     }
     free(o->path);
-    buf_fini(&o->bytes);
+    if (!o->borrowed) {
+        buf_fini(&o->bytes);
+    }
     free(o);
 }
 
@@ -189,6 +192,17 @@ void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn
 void disk_put_quick(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data)
 {
     put(disk, path, bytes, false, fn, data);
+}
+
+void disk_put_borrowed(struct disk *disk, const char *path, const void *bytes, size_t size, disk_fn fn, void *data)
+{
+    struct order order = {.kind = ORDER_PUT,
+                          .path = mem_strdup(path),
+                          .bytes = {.data = (char *)(uintptr_t)bytes, .size = size},
+                          .borrowed = true,
+                          .fn = fn,
+                          .data = data};
+    add_order(disk, order);
 }
 
 void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync, disk_fn fn, void *data)

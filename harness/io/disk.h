@@ -32,6 +32,9 @@ void disk_put(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn
  * again; several times as many a second. */
 void disk_put_quick(struct disk *disk, const char *path, struct buf *bytes, disk_fn fn, void *data);
 
+/* The same for bytes that stay the caller's and stay as they are until `fn`, which is not NULL. */
+void disk_put_borrowed(struct disk *disk, const char *path, const void *bytes, size_t size, disk_fn fn, void *data);
+
 /* Appends to a file, which is created if missing; with `sync` followed by fsync. Neighbouring
  * appends to one file may be written as one. Keeps files open between calls. After a failure
  * nothing of the bytes is in the file. */

@@ -201,6 +201,7 @@ static void on_handle_closed(uv_handle_t *handle)
     httpd_resume_all(server);
     MHD_stop_daemon(server->daemon);
     httpd_socket_fini(&server->socket);
+    httpd_memory_fini(server);
     server->closed(server->closed_data);
     free(server);
 }

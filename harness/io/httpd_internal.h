@@ -14,6 +14,9 @@
 
 /* The memory that is set aside for a body because its head says so; pages that never come cost nothing. */
 #define HTTPD_EXPECT_MAX ((size_t)4 << 20)
+/* Buffers that are kept for the next bodies, and the smallest that is worth it. At most 16 MiB lie there. */
+#define HTTPD_SPARE_COUNT 4
+#define HTTPD_SPARE_MIN ((size_t)64 << 10)
 
 /* A socket that listens, and what has to be known to call it and to remove it. */
 struct httpd_socket {
@@ -71,11 +74,15 @@ struct httpd {
     void *data;
     struct http_request *requests; /* all of them */
     unsigned open_requests, open_connections;
-    bool kicked; /* libmicrohttpd has work that its epoll descriptor does not show */
+    struct buf spare[HTTPD_SPARE_COUNT]; /* empty ones, or none */
+    bool kicked;                         /* libmicrohttpd has work that its epoll descriptor does not show */
     bool stopping;
     void (*closed)(void *data);
     void *closed_data;
 };
+
+/* Frees what httpd_memory would give. */
+void httpd_memory_fini(struct httpd *server);
 
 /* Lets libmicrohttpd run in the next turn of the loop. */
 void httpd_kick(struct httpd *server);

@@ -65,7 +65,7 @@ static void request_free(struct http_request *r)
     }
     http_headers_fini(&r->answer_headers);
     http_headers_fini(&r->headers);
-    buf_fini(&r->body);
+    httpd_give_back(r->server, &r->body);
     free(r->method);
     free(r->path);
     free(r);
@@ -177,10 +177,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 static void expect_body(struct http_request *r)
 {
     const char *length = http_headers_get(&r->headers, "Content-Length");
-    size_t size = length != NULL ? strtoull(length, NULL, 10) : 0;
-    if (size > 0) {
-        buf_reserve(&r->body, size < HTTPD_EXPECT_MAX ? size : HTTPD_EXPECT_MAX);
-    }
+    r->body = httpd_memory(r->server, length != NULL ? strtoull(length, NULL, 10) : 0);
 }
 
 static void hand_over_head(struct http_request *r)

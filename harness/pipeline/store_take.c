@@ -31,7 +31,11 @@ static void taking_free(struct taking *t)
 {
     intake_upload_fini(&t->read);
     http_headers_fini(&t->headers);
-    buf_fini(&t->body);
+    if (t->store->stopping) {
+        buf_fini(&t->body);
+    } else {
+        httpd_give_back(t->store->server, &t->body);
+    }
     store_item_free(t->item);
     free(t->path);
     free(t);
@@ -146,14 +150,16 @@ static void write_file(struct taking *t, char *path, struct buf *bytes)
 static void write_part(struct taking *t, const struct multipart_part *part)
 {
     struct store_item *item = t->item;
-    struct buf bytes = {0};
     const char *name = part->filename != NULL ? part->filename : part->name;
     bool event = strcmp(part->name, "event") == 0 || strcmp(name, EVENT_FILE) == 0;
-    buf_add(&bytes, part->body.data, part->body.size);
     item->parts = mem_grow(item->parts, item->part_count, &item->part_capacity, sizeof *item->parts);
     char *file = store_file_name(event ? EVENT_FILE : name, item->parts, item->part_count);
     item->parts[item->part_count++] = (struct store_part){.file = file, .size = part->body.size};
-    write_file(t, mem_printf("%s/%s/%s", t->store->directory, item->id, file), &bytes);
+    char *path = mem_printf("%s/%s/%s", t->store->directory, item->id, file);
+    item->bytes += part->body.size;
+    t->writing++;
+    disk_put_borrowed(t->store->disk, path, part->body.data, part->body.size, on_written, t);
+    free(path);
 }
 
 static void write_upload(struct taking *t)

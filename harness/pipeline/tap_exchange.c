@@ -88,6 +88,10 @@ static void on_timer_closed(uv_handle_t *handle)
     if (x->parsed) {
         intake_upload_fini(&x->upload);
     }
+    if (!tap->ending) {
+        struct buf memory = tap_record_memory(x->record);
+        httpd_give_back(tap->server, &memory);
+    }
     tap_record_free(x->record, on_record_freed, tap);
     fault_effect_fini(&x->in);
     fault_effect_fini(&x->out);
@@ -218,7 +222,8 @@ static struct tap_exchange_state *make(struct tap *tap, const struct http_reques
     }
     x->record = tap_record_new(tap->loop, tap->spool, &tap->memory, on_record, x);
     if (x->size > 0) {
-        tap_record_expect(x->record, (uint64_t)x->size);
+        struct buf memory = httpd_memory(tap->server, (uint64_t)x->size);
+        tap_record_use(x->record, &memory);
     }
     x->deliveries = 1;
     uv_timer_init(tap->loop, &x->timer);

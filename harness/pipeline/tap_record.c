@@ -173,12 +173,19 @@ static void write_next(struct tap_record *r)
     }
 }
 
-void tap_record_expect(struct tap_record *r, uint64_t size)
+void tap_record_use(struct tap_record *r, struct buf *memory)
 {
-    if (size > 0 && size <= TAP_MEMORY_MAX) {
-        buf_reserve(&r->window, (size_t)size);
-        account(r);
-    }
+    r->window = *memory;
+    *memory = (struct buf){0};
+    account(r);
+}
+
+struct buf tap_record_memory(struct tap_record *r)
+{
+    struct buf memory = r->window;
+    r->window = (struct buf){0};
+    account(r);
+    return memory;
 }
 
 void tap_record_add(struct tap_record *r, const void *bytes, size_t size)

@@ -33,8 +33,10 @@ typedef void (*tap_record_fn)(void *data);
  * borrowed. */
 struct tap_record *tap_record_new(uv_loop_t *loop, const char *spool, size_t *memory, tap_record_fn fn, void *data);
 
-/* So much will come, as far as is known: no more memory than needed is taken. */
-void tap_record_expect(struct tap_record *r, uint64_t size);
+/* Takes an empty buffer for the first bytes. */
+void tap_record_use(struct tap_record *r, struct buf *memory);
+/* The buffer that it has, once nobody needs its bytes any more. */
+struct buf tap_record_memory(struct tap_record *r);
 void tap_record_add(struct tap_record *r, const void *bytes, size_t size);
 uint64_t tap_record_size(const struct tap_record *r);
 

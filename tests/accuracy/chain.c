@@ -44,6 +44,7 @@ struct crossing {
     struct owners renamed; /* labels that faults of this hop made of others */
     char **labels;         /* of each sample, as it came to the hop; NULL for none */
     size_t sample_count, sample_capacity;
+    bool *changed; /* for each lock: whether one of its samples is another in the end, or gone */
     enum stage hop;
     const struct chain_copy *came;
     struct buf bytes;
@@ -64,12 +65,20 @@ static bool is_seen(const struct crossing *x, enum mechanism mechanism)
     return !x->corrupt || mechanism == MECHANISM_PROFILE_CORRUPT || mechanism == MECHANISM_DUPLICATED;
 }
 
+/* Two faults may undo one another: names that are swapped twice. */
+static bool is_undone(const struct crossing *x, const struct pending *hit)
+{
+    bool whole = hit->mechanism == MECHANISM_PROFILE_DROPPED || hit->mechanism == MECHANISM_PROFILE_CORRUPT ||
+                 hit->mechanism == MECHANISM_DUPLICATED;
+    return !whole && !x->changed[hit->lock];
+}
+
 static void commit_hits(struct crossing *x)
 {
     for (size_t i = 0; i < x->hit_count; i++) {
         const struct pending *h = &x->hits[i];
         struct truth *t = &x->chain->locks[h->lock];
-        if ((t->hit && t->hop != x->hop) || !is_seen(x, h->mechanism)) {
+        if ((t->hit && t->hop != x->hop) || !is_seen(x, h->mechanism) || is_undone(x, h)) {
             continue;
         }
         t->hit = true;
@@ -141,6 +150,25 @@ static void each_sample(struct crossing *x, void (*fn)(const struct edit_sample 
     }
 }
 
+/* The locks of a label that a sample had when it came to the hop. */
+static void change_owners(struct crossing *x, const char *label)
+{
+    for (size_t i = 0; i < x->owners->count && label != NULL; i++) {
+        if (strcmp(x->owners->items[i].label, label) == 0) {
+            x->changed[x->owners->items[i].lock] = true;
+        }
+    }
+}
+
+static void on_end(const struct edit_sample *sample, void *data)
+{
+    struct crossing *x = data;
+    const char *came = sample->index < x->sample_count ? x->labels[sample->index] : NULL;
+    if (came != NULL && (sample->label == NULL || strcmp(came, sample->label) != 0)) {
+        change_owners(x, came);
+    }
+}
+
 struct dropping {
     struct crossing *x;
     const struct scenario_fault *fault;
@@ -158,6 +186,7 @@ static void on_dropped(const struct edit_sample *sample, void *data)
         hit_label(x, x->labels[sample->index], MECHANISM_SAMPLES_DROPPED, 1, sample->acquires);
     }
     if (goes) {
+        change_owners(x, x->labels[sample->index]);
         free(x->labels[sample->index]);
         x->labels[sample->index] = GONE;
     }
@@ -279,6 +308,7 @@ static void cross(const struct recording *r, const struct plan *plan, const stru
         .chain = p->chain, .recording = r, .owners = owners, .hop = hop, .came = came, .deliveries = 1};
     buf_add(&x.bytes, came->bytes.data, came->bytes.size);
     if (owners != NULL) {
+        x.changed = mem_calloc(r->ledger.lock_count, sizeof *x.changed);
         each_sample(&x, on_label, &x);
     }
     for (size_t i = 0; i < plan->count; i++) {
@@ -286,7 +316,10 @@ static void cross(const struct recording *r, const struct plan *plan, const stru
             apply(&x, plan, i);
         }
     }
-    commit_hits(&x);
+    if (owners != NULL) {
+        each_sample(&x, on_end, &x);
+        commit_hits(&x);
+    }
     const struct recorded *origin = came->origin; /* `came` moves when the chain grows */
     if (x.held && p->held_origin == NULL && !x.dropped) {
         p->held = x.bytes;
@@ -304,6 +337,7 @@ static void cross(const struct recording *r, const struct plan *plan, const stru
         free(x.labels[i]);
     }
     free(x.labels);
+    free(x.changed);
 }
 
 /* Sends what process `instance` has at `from` (the recorded uploads for the first hop) on to `hop`. */

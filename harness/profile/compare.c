@@ -240,6 +240,21 @@ static void match_rekeyed(struct comparison *c, struct entry *at, size_t count)
     }
 }
 
+/* The first text under a key that the file before does not know: what was done to the key may have been done to the
+ * value too. */
+static const struct text_label *find_new_key(struct comparison *c, const struct entry *before,
+                                             const struct entry *after)
+{
+    const struct identity *a = &c->after.items[after->sample];
+    for (size_t i = 0; before->label != 0 && a->label == 0 && i < a->rest_count; i++) {
+        const struct text_label *text = &c->after.rest[a->rest + i];
+        if (!identities_key_is_shared(&c->after, &c->before, text->key)) {
+            return text;
+        }
+    }
+    return NULL;
+}
+
 static void match_rest(struct comparison *c, struct entry *at, size_t count)
 {
     size_t a = 0;
@@ -253,7 +268,7 @@ static void match_rest(struct comparison *c, struct entry *at, size_t count)
         if (a == count) {
             return;
         }
-        match_pair(c, &at[b], &at[a], NULL);
+        match_pair(c, &at[b], &at[a], find_new_key(c, &at[b], &at[a]));
     }
 }
 

@@ -49,7 +49,7 @@ int identities_read(struct identities *f, const struct identities *other);
 /* The hash of a string's content; never 0. */
 uint64_t identities_string_hash(struct identities *f, uint64_t index);
 
-/* Whether the other file has the text of this key anywhere. */
+/* Whether the other file has the text of this key anywhere. The empty one is nobody's key, and in every file. */
 bool identities_key_is_shared(struct identities *f, const struct identities *other, uint32_t key);
 
 void identities_fini(struct identities *f);

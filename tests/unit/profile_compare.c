@@ -103,6 +103,9 @@ static void test_each_change_of_a_label(void **state)
            "rekeyed a.py:1:x>a.py:1:x under 'lock' 1 1/1");
     expect(ROWS({X, 1, 5, 1, 7, NULL}), ROWS({X, 1, 5, 1, 7, ""}), false, "rekeyed a.py:1:x>a.py:1:x under '' 1 1/1");
     expect(ROWS({X, 1, 5, 1, 7, ""}), ROWS({X, 1, 5, 1, 7, ""}), true, "kept > 1 1/1");
+    expect(ROWS({X, 1, 5, 1, 7, NULL}), ROWS({"a.p", 1, 5, 1, 7, "lock"}), false,
+           "rekeyed a.py:1:x>a.p under 'lock' 1 1/1");
+    expect(ROWS({X, 1, 5, 1, 7, NULL}), ROWS({X, 1, 5, 1, 7, ""}), false, "rekeyed a.py:1:x>a.py:1:x under '' 1 1/1");
     expect(ROWS({NULL, 1, 5, 1, 7, NULL}), ROWS({NULL, 1, 5, 1, 7, NULL}), true, "kept > 1 1/1");
     expect(ROWS({NULL, 1, 5, 1, 7, NULL}), ROWS({X, 1, 5, 1, 7, NULL}), false, "changed >a.py:1:x 1 1/1");
 }

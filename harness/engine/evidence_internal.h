@@ -25,7 +25,7 @@ int evidence_read_ledger(struct evidence *ev, struct err *e);
  * events. */
 int evidence_read_copies(struct evidence *ev, struct err *e);
 
-/* copies/ui: what was shown, as copies of the stage `ui`. Needs the instances. */
+/* copies/ui: what was shown, as copies of the stage `ui`. Needs instances and ledger. */
 int evidence_read_screens(struct evidence *ev, struct err *e);
 void screen_names_free(struct screen_names *screen);
 

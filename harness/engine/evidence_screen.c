@@ -79,6 +79,19 @@ static struct screen_names *take_names(struct evidence *ev, const struct screen_
     return screen;
 }
 
+/* What can't be read says nothing of any lock: neither that it was shown nor that it was not. */
+static struct screen_names *know_nothing(const struct evidence *ev, size_t instance)
+{
+    const char *worker = ev->ledger.instances[instance].worker;
+    struct screen_names *screen = mem_calloc(1, sizeof *screen);
+    screen->how = mem_strdup("");
+    screen->unknown = mem_calloc(ev->ledger.lock_count + 1, sizeof(char *));
+    for (size_t i = 0; i < ev->ledger.lock_count; i++)
+        if (strcmp(ev->ledger.locks[i].worker, worker) == 0)
+            screen->unknown[screen->unknown_count++] = mem_strdup(ev->ledger.locks[i].id);
+    return screen;
+}
+
 static void read_screen(struct evidence *ev, struct evidence_copy *copy)
 {
     struct screen_record record = {0};
@@ -86,15 +99,15 @@ static void read_screen(struct evidence *ev, struct evidence_copy *copy)
     struct err bad;
     char hash[HASH_TEXT_SIZE] = "";
     char *path = mem_printf("%s/%s", ev->directory, copy->path);
-    if (disk_read_now(path, SCREEN_RECORD_MAX, &text, &bad) < 0) {
-        copy->unreadable = mem_strdup(bad.text);
-    } else {
+    bool good = disk_read_now(path, SCREEN_RECORD_MAX, &text, &bad) == 0;
+    if (good) {
         hash_text(text.data ? text.data : "", text.size, hash);
-        if (screen_record_read(text.data ? text.data : "", text.size, &record, &bad) < 0)
-            copy->unreadable = mem_strdup(bad.text);
-        else
-            copy->screen = take_names(ev, &record);
+        good = screen_record_read(text.data ? text.data : "", text.size, &record, &bad) == 0;
     }
+    if (!good)
+        evidence_add_problem(ev, "run", "the run directory was changed after the run: run again", NULL,
+                             "%s can't be read: %s", copy->path, bad.text);
+    copy->screen = good ? take_names(ev, &record) : know_nothing(ev, copy->instance);
     copy->hash = mem_strdup(hash);
     copy->size = text.size;
     screen_record_fini(&record);

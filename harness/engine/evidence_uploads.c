@@ -35,8 +35,9 @@ void evidence_check_captured(struct evidence *ev)
             continue;
         if (++lost <= NOTES_MAX)
             evidence_add_problem(ev, "run", "the run directory was changed after the run: run again", NULL,
-                                 "copies/%s/%s.%u.pprof was captured and is not there any more", stage_name(c->stage),
-                                 ev->ledger.instances[c->instance].name, c->sequence);
+                                 "copies/%s/%s.%u.%s was captured and is not there any more", stage_name(c->stage),
+                                 ev->ledger.instances[c->instance].name, c->sequence,
+                                 c->stage == STAGE_UI ? "json" : "pprof");
     }
     if (lost > NOTES_MAX)
         evidence_add_problem(ev, "run", "the run directory was changed after the run: run again", NULL,

@@ -39,6 +39,9 @@ struct fate {
 void fates_match(const struct ledger *ledger, const struct trail_copy *copies, size_t copy_count,
                  const bool stage_ran[STAGE_COUNT], struct trail_matching *out, struct fate *fates);
 
+/* The same upload where its process sent it (STAGE_UPLOAD), or as near to it as is known. */
+size_t fates_first(const struct trail_copy *copies, const struct fate *fates, size_t copy);
+
 /* Whether the stage can have copies of a process of this arm. */
 bool fates_arm_feeds(enum arm arm, enum stage stage);
 

@@ -164,12 +164,17 @@ static bool is_counted(const struct work *w, size_t copy)
     return !w->fates[copy].superseded && w->fates[copy].in != FATE_RETRIED;
 }
 
-static void flow_add_lost(struct flow *f, const struct trail_copy *copy)
+static void widen(int *least, int *most, int value, bool first)
 {
-    f->told_least = f->lost == 0 || copy->answered < f->told_least ? copy->answered : f->told_least;
-    f->told_most = copy->answered > f->told_most ? copy->answered : f->told_most;
-    f->lost++;
-    lesser(&f->lost_path, copy->path);
+    *least = first || value < *least ? value : *least;
+    *most = first || value > *most ? value : *most;
+}
+
+/* What the process was told of an upload that was lost later. */
+static int told_first(const struct work *w, size_t copy)
+{
+    const struct trail_copy *first = &w->input->copies[fates_first(w->input->copies, w->fates, copy)];
+    return first->stage == STAGE_UPLOAD ? first->answered : 0;
 }
 
 /* What is lost behind each copy is noted where it is missed. */
@@ -177,8 +182,12 @@ static void gather_lost(struct work *w, size_t copy)
 {
     const struct trail_copy *c = &w->input->copies[copy];
     for (enum stage s = c->stage + 1; s < STAGE_COUNT && w->fates[copy].out == FATE_LOST; s++) {
-        if (work_flow(w, c->instance, s)->feeds) {
-            flow_add_lost(work_flow(w, c->instance, s), c);
+        struct flow *f = work_flow(w, c->instance, s);
+        if (f->feeds) {
+            widen(&f->told_least, &f->told_most, c->answered, f->lost == 0);
+            widen(&f->first_least, &f->first_most, told_first(w, copy), f->lost == 0);
+            f->lost++;
+            lesser(&f->lost_path, c->path);
             return;
         }
     }

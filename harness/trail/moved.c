@@ -18,17 +18,6 @@ static size_t first_part(const struct work *w, size_t lock, size_t edge)
     return low;
 }
 
-static void find_main(struct moved *m)
-{
-    for (enum mechanism i = 0; i < MECHANISM_COUNT; i++) {
-        if (m->by[i].edge != NULL) {
-            bool first = m->mechanisms == 0;
-            m->mechanisms |= LOSS_MECHANISM(i);
-            m->main = first || m->by[i].samples > m->by[m->main].samples ? i : m->main;
-        }
-    }
-}
-
 void moved_find(const struct work *w, size_t lock, size_t instance, enum stage stage, struct moved *out)
 {
     const struct flow *f = work_flow(w, instance, stage);
@@ -45,41 +34,45 @@ void moved_find(const struct work *w, size_t lock, size_t instance, enum stage s
             continue;
         }
         struct moved_by *by = &out->by[e->mechanism];
+        out->mechanisms |= LOSS_MECHANISM(e->mechanism);
         by->samples += part->samples;
         if (by->edge == NULL || part->samples > by->edge_samples) {
             by->edge = e;
             by->edge_samples = part->samples;
         }
     }
-    find_main(out);
+}
+
+static bool find_at(const struct lock_view *v, size_t k, enum stage stage, struct moved *out)
+{
+    if (!work_flow(v->w, v->instances[k], stage)->by_moves || view_cell(v, k, stage)->state == STATE_NOT_RUN) {
+        return false;
+    }
+    moved_find(v->w, v->lock, v->instances[k], stage, out);
+    return out->mechanisms != 0;
 }
 
 size_t moved_find_all(const struct lock_view *v, enum stage stage, struct moved *out)
 {
     uint64_t samples[MECHANISM_COUNT] = {0};
     unsigned mechanisms = 0;
-    size_t culprit = SIZE_MAX;
     struct moved m;
     for (size_t k = 0; k < v->instance_count; k++) {
-        if (work_flow(v->w, v->instances[k], stage)->by_moves && view_cell(v, k, stage)->state != STATE_NOT_RUN) {
-            moved_find(v->w, v->lock, v->instances[k], stage, &m);
+        if (find_at(v, k, stage, &m)) {
             mechanisms |= m.mechanisms;
             for (enum mechanism i = 0; i < MECHANISM_COUNT; i++) {
                 samples[i] += m.by[i].samples;
             }
         }
     }
-    enum mechanism most = MECHANISM_COUNT;
+    enum mechanism most = 0;
     for (enum mechanism i = 0; i < MECHANISM_COUNT; i++) {
-        bool there = (mechanisms & LOSS_MECHANISM(i)) != 0;
-        most = there && (most == MECHANISM_COUNT || samples[i] > samples[most]) ? i : most;
+        most = samples[i] > samples[most] ? i : most;
     }
+    size_t culprit = SIZE_MAX;
     for (size_t k = 0; k < v->instance_count && mechanisms != 0; k++) {
-        if (!work_flow(v->w, v->instances[k], stage)->by_moves || view_cell(v, k, stage)->state == STATE_NOT_RUN) {
-            continue;
-        }
-        moved_find(v->w, v->lock, v->instances[k], stage, &m);
-        if (m.by[most].edge != NULL && (culprit == SIZE_MAX || m.by[most].samples > out->by[most].samples)) {
+        if (find_at(v, k, stage, &m) && m.by[most].edge != NULL &&
+            (culprit == SIZE_MAX || m.by[most].samples > out->by[most].samples)) {
             culprit = k;
             *out = m;
         }

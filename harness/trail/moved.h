@@ -14,7 +14,7 @@ struct moved_by {
 
 struct moved {
     unsigned mechanisms; /* as in struct loss; 0: nothing was lost */
-    enum mechanism main; /* of the most samples */
+    enum mechanism main; /* by moved_find_all: of the most samples */
     struct moved_by by[MECHANISM_COUNT];
     uint64_t samples; /* of the lock, at the stage before */
 };
@@ -22,7 +22,7 @@ struct moved {
 /* The lock in one process; the flow is `by_moves`. */
 void moved_find(const struct work *w, size_t lock, size_t instance, enum stage stage, struct moved *out);
 
-/* All processes together whose copies are paired. Returns the one (k, within the view) that lost most by the main
+/* All processes together whose copies are paired. Returns the process (k, within the view) that lost most by the main
  * mechanism, whose account is in *out; the mechanisms are those of all. SIZE_MAX where nothing was lost. */
 size_t moved_find_all(const struct lock_view *v, enum stage stage, struct moved *out);
 

@@ -61,18 +61,31 @@ static uint64_t samples_before(const struct loss_case *c, uint32_t label)
     return 0;
 }
 
+static void say_statuses(int least, int most, struct buf *out)
+{
+    if (least == 0) {
+        buf_add_str(out, "nothing or ");
+    } else if (least != most) {
+        buf_printf(out, "%d or ", least);
+    }
+    buf_printf(out, "%d", most);
+}
+
 void moved_say_told(const struct flow *f, struct buf *out)
 {
-    if (f->lost == 0 || f->told_most == 0) {
-        return;
+    bool sender = f->lost > 0 && f->told_most != 0;
+    bool client = f->lost > 0 && f->before > STAGE_UPLOAD && f->first_most != 0;
+    if (sender) {
+        buf_add_str(out, client         ? ": the agent was told "
+                         : f->lost == 1 ? ": its sender was told "
+                                        : ": their senders were told ");
+        say_statuses(f->told_least, f->told_most, out);
     }
-    buf_add_str(out, f->lost == 1 ? ": its sender was told " : ": their senders were told ");
-    if (f->told_least == 0) {
-        buf_add_str(out, "nothing or ");
-    } else if (f->told_least != f->told_most) {
-        buf_printf(out, "%d or ", f->told_least);
+    if (client) {
+        buf_add_str(out, sender ? ", and the client " : ": the client was told ");
+        say_statuses(f->first_least, f->first_most, out);
+        buf_add_str(out, sender ? " before" : "");
     }
-    buf_printf(out, "%d", f->told_most);
 }
 
 /* --- what the copy before says ------------------------------------------------------------------------------------ */

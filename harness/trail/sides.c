@@ -99,6 +99,16 @@ static bool key_of_time(const struct trail_copy *c, struct buf *key)
     return true;
 }
 
+/* A local file says when, and not whose it is: which both sides of one process know already. */
+static bool key_of_range(const struct trail_copy *c, struct buf *key)
+{
+    if (!side_has_range(c)) {
+        return false;
+    }
+    add_time(c, key);
+    return true;
+}
+
 static bool key_of_id(const struct trail_copy *c, struct buf *key)
 {
     if (!side_has_id(c)) {
@@ -258,12 +268,16 @@ void sides_match(struct side *from, struct side *to)
     match_by(from, to, key_of_bytes_and_time, false, true);
     match_by(from, to, key_of_bytes, false, true);
     match_by(from, to, key_of_time, false, true);
+    bool ids = all_have_ids(from) && all_have_ids(to);
+    if (!ids) {
+        match_by(from, to, key_of_range, true, true);
+    }
     find_extras(from, to, key_of_bytes);
-    find_extras(from, to, key_of_time);
+    find_extras(from, to, ids ? key_of_time : key_of_range);
     sides_match_times(from, to);
     match_by(from, to, key_of_contents, true, guess);
     match_by(from, to, key_of_id, true, guess);
-    if (!all_have_ids(from) || !all_have_ids(to)) {
+    if (!ids) {
         match_by(from, to, key_of_nothing, true, guess);
     }
 }

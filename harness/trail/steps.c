@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/steps.h"
 #include "base/mem.h"
+#include "trail/advice.h"
 #include "trail/choice.h"
 #include "trail/elsewhere.h"
 
@@ -62,38 +63,6 @@ static void add_suspects(struct steps *s)
     }
 }
 
-static const char *advice_of(enum mechanism mechanism, enum unsampled unsampled)
-{
-    static const char *const unsampled_advice[UNSAMPLED_COUNT] = {
-        [UNSAMPLED_IN_STEP] = "try another capture rate or a less regular workload: the sampler counts instead "
-                              "of drawing, and a program in step with it leaves a lock without a sample",
-        [UNSAMPLED_CAPTURED] = "although every one is captured: look for an excluded module, a lock collector that is "
-                               "off, a lock that was made before the profiler started, or another lock type",
-        [UNSAMPLED_KIND] = "try another version of the profiler, and look whether the lock's module is excluded from "
-                           "profiling",
-    };
-    static const char *const advice[MECHANISM_COUNT] = {
-        [MECHANISM_NEVER_NAMED] = "look at the first sampled acquire: its caller's frame does not "
-                                  "show the lock under a name",
-        [MECHANISM_ALIASED] = "look for another variable that reaches the lock in the frame of "
-                              "its first sampled acquire",
-        [MECHANISM_LABEL_DROPPED] = "look what filters or limits the labels of samples there",
-        [MECHANISM_LABEL_KEY_RENAMED] = "look what renames label keys there, and ask for the "
-                                        "names under the new key",
-        [MECHANISM_VALUE_TRUNCATED] = "look for a limit on the length of label values there",
-        [MECHANISM_VALUE_REWRITTEN] = "look what normalizes or rewrites label values there",
-        [MECHANISM_NAMES_SWAPPED] = "look at the string table of the profile there: indexes point "
-                                    "to the wrong strings",
-        [MECHANISM_SAMPLES_DROPPED] = "look what filters, aggregates or limits samples there",
-        [MECHANISM_PROFILE_DROPPED] = "look for refused, lost or overdue profiles there: answers, "
-                                      "size limits, timeouts, the end of the process",
-        [MECHANISM_PROFILE_CORRUPT] = "look at the unreadable copy: compression, cut-off bodies",
-        [MECHANISM_DUPLICATED] = "look for retries or two receivers there: something came more "
-                                 "than once",
-    };
-    return unsampled != UNSAMPLED_NO ? unsampled_advice[unsampled] : advice[mechanism];
-}
-
 static uint64_t acquires_of(const struct steps *s, const struct choice *c)
 {
     uint64_t acquires = 0;
@@ -115,7 +84,7 @@ static void add_mechanism(struct steps *s, enum stage stage, enum mechanism m, e
     if (unsampled == UNSAMPLED_CAPTURED) {
         buf_printf(&out, "the collector saw none of %" PRIu64 " acquires, ", acquires_of(s, &c));
     }
-    buf_add_str(&out, advice_of(m, unsampled));
+    advice_say(s->t, stage, m, unsampled, &out);
     add_step(s, buf_steal(&out));
 }
 
@@ -261,8 +230,10 @@ static void step_inconclusive(struct steps *s)
     }
     buf_fini(&out);
     if (t->empty != STAGE_COUNT) {
-        add_step(s, mem_printf("Check that the profiler is on and that the run is longer than its "
-                               "upload interval: nothing came to %s",
+        add_step(s, mem_printf(t->empty > STAGE_UPLOAD
+                                   ? "Check what lies before it, and its log: nothing came to %s"
+                                   : "Check that the profiler is on and that the run is longer than its "
+                                     "upload interval: nothing came to %s",
                                stage_name(t->empty)));
     }
     if (t->result->lock_count == 0) {

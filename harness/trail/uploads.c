@@ -21,6 +21,14 @@ bool fates_arm_feeds(enum arm arm, enum stage stage)
     return false;
 }
 
+size_t fates_first(const struct trail_copy *copies, const struct fate *fates, size_t copy)
+{
+    while (fates[copy].before != FATE_NO_COPY && copies[copy].stage > STAGE_UPLOAD) {
+        copy = fates[copy].before;
+    }
+    return copy;
+}
+
 struct matcher {
     const struct ledger *ledger;
     const struct trail_copy *copies;
@@ -157,6 +165,13 @@ static void settle_after(struct matcher *m, struct trail_hop *hop, struct side *
     }
 }
 
+/* What the process was told that sent an upload first; where that is not known, what the sender at hand was told. */
+static bool told_well(const struct matcher *m, size_t copy)
+{
+    size_t first = fates_first(m->copies, m->fates, copy);
+    return fates_told_well(&m->copies[m->copies[first].answered != 0 ? first : copy]);
+}
+
 static void settle_before(struct matcher *m, struct trail_hop *hop, const struct side *from)
 {
     static const enum fate_out fates[] = {
@@ -166,7 +181,7 @@ static void settle_before(struct matcher *m, struct trail_hop *hop, const struct
         bool lost = f->partner == UNIT_NONE;
         hop->sent++;
         hop->lost += lost;
-        hop->told_well += lost && fates_told_well(side_copy(from, f));
+        hop->told_well += lost && told_well(m, f->copy);
         hop->merged += f->role == UNIT_PART;
         hop->split += f->role == UNIT_WHOLE;
         for (size_t k = f->first; k != UNIT_NONE; k = from->next[k]) {

@@ -21,7 +21,8 @@ struct trail_hop {
     uint64_t merged;    /* of `sent`, whose time is in one copy with another's */
     uint64_t split;     /* of `sent`, whose time is in two copies or more */
     uint64_t unknown;   /* copies that were never sent */
-    uint64_t told_well; /* of `lost`: the sender was told that all was well (2xx) */
+    uint64_t told_well; /* of `lost`: the process that sent it first was told that all was well (2xx); where that is not
+                           known, the sender at `from` */
 };
 
 struct trail_matching {
@@ -31,8 +32,9 @@ struct trail_matching {
     size_t hop_count, hop_capacity;
 };
 
-/* By content hash, else by runtime id and time range, else by runtime id and order, else (where neither stage knows
- * one) by order alone when the numbers are equal. Only copies of arms that feed both stages; the local copies of a tee
+/* By content hash, else by runtime id and time range (by time alone where a stage knows no ids), else, where a stage
+ * knows no times, by what the copies contain, by runtime id and order, or by order alone: these three only when the
+ * numbers are equal. Only copies of arms that feed both stages; the local copies of a tee
  * arm are matched to its uploads. The result is the caller's and borrows nothing. */
 void trail_match_uploads(const struct ledger *ledger, const struct trail_copy *copies, size_t copy_count,
                          const bool stage_ran[STAGE_COUNT], struct trail_matching *out);

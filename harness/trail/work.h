@@ -53,6 +53,7 @@ struct flow {
     size_t lost;
     const char *lost_path; /* the first, by name */
     int told_least, told_most;
+    int first_least, first_most; /* what the process was told, that sent them first */
     /* How labels changed since `before`: those which became a proper prefix of themselves, and all. */
     size_t shortened, changed, cut_at_site;
     size_t shortest, longest; /* bytes of the shortened ones */

@@ -100,7 +100,8 @@ static void test_both_a_second_process_and_the_way(void **state)
     assert_string_equal(r->next_steps[0], "x" COMPARE_XY);
     assert_string_equal(r->next_steps[1], RUN_AGAIN);
     assert_string_equal(r->next_steps[2],
-                        "y (value_rewritten at agent): look what normalizes or rewrites label values there");
+                        "y (value_rewritten at agent): an agent passes profiles on unread, so find what reads them "
+                        "there; look what normalizes or rewrites label values there");
     build_end(&b);
 }
 
@@ -237,6 +238,92 @@ static void test_a_profiler_that_did_not_start(void **state)
     build_end(&b);
 }
 
+/* --- on the way --------------------------------------------------------------------------------------------------- */
+
+/* One upload with x, lost at a stage: what each sender was told decides whom to ask. */
+static void test_who_dropped_a_profile(void **state)
+{
+    static const struct {
+        int upload, agent; /* told; agent 0: its copy is not there either, -1: no agent at all */
+        const char *step;
+    } cases[] = {
+        {200, 0, "x (profile_dropped at agent): the agent answers before it delivers: "},
+        {503, 0, "x (profile_dropped at agent): the agent refused it and said so: "},
+        {200, 503, "x (profile_dropped at backend): the agent answers before it delivers, and drops what is refused "},
+        {503, 503, "x (profile_dropped at backend): the backend refused it and said so: "},
+        {202, 202, "x (profile_dropped at backend): the backend took it and does not give it back: "},
+        {0, -1, "x (profile_dropped at backend): look for refused, lost or overdue profiles there: "},
+        {200, -1, "x (profile_dropped at backend): the backend took it and does not give it back: "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct build b;
+        build_start(&b);
+        build_process(&b, "p.1", ARM_UPLOAD, 1);
+        build_took(&b, 0, build_lock(&b, "x", "a.py:1", "exact"), 10);
+        for (enum stage s = STAGE_UPLOAD; s <= STAGE_AGENT; s++) {
+            int told = s == STAGE_UPLOAD ? cases[i].upload : cases[i].agent;
+            if (s == STAGE_UPLOAD || told > 0) {
+                size_t copy = build_copy_saw(&b, s, 0, "a.py:1:x", 10);
+                b.copies[copy].copy.hash = "h";
+                b.copies[copy].copy.answered = told;
+            }
+        }
+        b.input.stage_ran[STAGE_AGENT] = cases[i].agent >= 0;
+        b.input.stage_ran[STAGE_BACKEND] = cases[i].agent != 0;
+        const struct trail_result *r = build_judge(&b);
+        if (!has_step(r, cases[i].step)) {
+            fail_msg("case %zu: %s", i, r->next_steps[0]);
+        }
+        build_end(&b);
+    }
+}
+
+/* The same loss asks for something else at each stage. */
+static void test_where_a_label_was_dropped(void **state)
+{
+    static const struct {
+        enum stage stage;
+        const char *step;
+    } cases[] = {
+        {STAGE_AGENT, "x (label_dropped at agent): an agent passes profiles on unread, so find what reads them there; "
+                      "look what filters or limits the labels of samples there"},
+        {STAGE_BACKEND, "x (label_dropped at backend): the store drops labels of samples: "},
+        {STAGE_UI, "x (label_dropped at ui): the view shows other names and not these: "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct build b;
+        build_start(&b);
+        build_process(&b, "p.1", ARM_UPLOAD, 1);
+        build_took(&b, 0, build_lock(&b, "x", "a.py:1", "exact"), 10);
+        build_copy_saw(&b, STAGE_UPLOAD, 0, "a.py:1:x", 10);
+        size_t copy = build_copy_saw(&b, cases[i].stage, 0, "b.py:1:y", 1);
+        b.copies[copy].copy.unlabelled_samples = 10;
+        b.copies[copy].copy.names_only = cases[i].stage == STAGE_UI;
+        const struct trail_result *r = build_judge(&b);
+        if (!has_step(r, cases[i].step)) {
+            fail_msg("case %zu: %s", i, r->next_steps[0]);
+        }
+        build_end(&b);
+    }
+}
+
+static void test_nothing_came_to_a_stage_behind(void **state)
+{
+    struct build b;
+    (void)state;
+    build_start(&b);
+    build_process(&b, "p.1", ARM_UPLOAD, 0.01);
+    build_took(&b, 0, build_lock(&b, "x", "a.py:1", "exact"), 10);
+    build_copy(&b, STAGE_UPLOAD, 0);
+    b.input.stage_ran[STAGE_BACKEND] = true;
+    const struct trail_result *r = build_judge(&b);
+    expect_verdict(r, VERDICT_INCONCLUSIVE);
+    assert_true(has_step(r, "Check what lies before it, and its log: nothing came to backend"));
+    build_end(&b);
+}
+
 /* --- a wrong site ------------------------------------------------------------------------------------------------- */
 
 static void test_the_name_is_at_another_site(void **state)
@@ -354,6 +441,9 @@ int main(void)
         cmocka_unit_test(test_never_sampled_although_all_is_captured),
         cmocka_unit_test(test_a_rate_is_no_suspect_where_the_control_lacks_the_lock),
         cmocka_unit_test(test_a_profiler_that_did_not_start),
+        cmocka_unit_test(test_who_dropped_a_profile),
+        cmocka_unit_test(test_where_a_label_was_dropped),
+        cmocka_unit_test(test_nothing_came_to_a_stage_behind),
         cmocka_unit_test(test_the_name_is_at_another_site),
         cmocka_unit_test(test_the_name_of_an_undersampled_lock_is_at_another_site),
         cmocka_unit_test(test_sites_are_doubted_of_missing_locks_only_and_summed_up),

@@ -194,6 +194,20 @@ static void test_hops(void **state)
          {{'c', "1", NULL, 0, 0, 0}, {'c', "1", NULL, 0, 0, 0}, {'u', "1", "r", 1, 2, 0}, {'u', "1", "r", 2, 3, 0}},
          "c.1=u.1 c.2=u.2",
          {.sent = 1, .received = 2, .same = 2}},
+        {"local files say when, and not whose they are",
+         ARM_TEE,
+         {{'c', "1", NULL, 1, 2, 0},
+          {'c', "2", NULL, 2, 3, 0},
+          {'c', "3", NULL, 3, 4, 0},
+          {'u', "x", "r", 3, 4, 0},
+          {'u', "y", "r", 1, 2, 0}},
+         "c.3~u.1 c.1~u.2",
+         {.sent = 3, .received = 2, .changed = 2, .lost = 1, .reordered = 1}},
+        {"local files, one doubled and changed",
+         ARM_TEE,
+         {{'c', "1", NULL, 1, 2, 0}, {'u', "1", "r", 1, 2, 0}, {'u', "y", "r", 1, 2, 0}},
+         "c.1=u.1 c.1~u.2",
+         {.sent = 1, .received = 2, .same = 1, .changed = 1, .doubled = 1}},
         {"no hash at all",
          ARM_UPLOAD,
          {{'u', NULL, NULL, 0, 0, 0}, {'u', NULL, NULL, 0, 0, 0}, {'a', NULL, NULL, 0, 0, 0}, {'a', "", NULL, 0, 0, 0}},
@@ -288,8 +302,38 @@ static void test_hops_of_each_arm(void **state)
         trail_matching_fini(&m);
         trail_match_uploads(&b.ledger, NULL, 0, ran, &m);
         assert_int_equal(m.hop_count, 0);
+        b.ledger.instances[0].left_out = false;
+        b.ledger.instances[0].skips[STAGE_UPLOAD] = true;
+        trail_matching_fini(&m);
+        trail_match_uploads(&b.ledger, NULL, 0, ran, &m);
+        assert_true(m.hop_count == 0 || m.hops[0].to > STAGE_UPLOAD);
         trail_matching_fini(&m);
         buf_fini(&hops);
+        build_end(&b);
+    }
+}
+
+/* A profile is lost behind the agent: what counts is what the process was told, that sent it first. */
+static void test_told_well_is_about_the_process(void **state)
+{
+    static const struct {
+        int client, agent;
+        uint64_t well;
+    } cases[] = {{200, 503, 1}, {503, 200, 0}, {0, 200, 1}, {0, 503, 0}, {202, 0, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct build b;
+        struct trail_copy copies[COPIES_MAX];
+        struct trail_matching m;
+        const bool ran[STAGE_COUNT] = {[STAGE_UPLOAD] = true, [STAGE_AGENT] = true, [STAGE_BACKEND] = true};
+        const struct one ones[COPIES_MAX] = {{'u', "1", "r", 1, 2, cases[i].client},
+                                             {'a', "x", "r", 1, 2, cases[i].agent}};
+        build_start(&b);
+        build_process(&b, "p.1", ARM_UPLOAD, 1);
+        trail_match_uploads(&b.ledger, copies, fill(&b, ones, copies), ran, &m);
+        assert_int_equal(m.hops[1].lost, 1);
+        assert_int_equal(m.hops[1].told_well, cases[i].well);
+        trail_matching_fini(&m);
         build_end(&b);
     }
 }
@@ -367,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_hops),
         cmocka_unit_test(test_contents_tell_copies_without_time),
         cmocka_unit_test(test_hops_of_each_arm),
+        cmocka_unit_test(test_told_well_is_about_the_process),
         cmocka_unit_test(test_processes_and_order_of_the_result),
         cmocka_unit_test(test_a_hundred_thousand_copies),
     };

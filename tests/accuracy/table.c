@@ -8,6 +8,12 @@ static double share(uint64_t part, uint64_t all)
     return all > 0 ? (double)part / (double)all : 1;
 }
 
+/* What is asked of the answers: between copies of one upload nothing is random (issue 5). Between two processes there
+ * is nothing but names and counts to go by; less than this would be worse than it was (docs/accuracy.md). */
+static const struct {
+    double hop, mechanism;
+} wanted[HOP_KINDS] = {[HOP_OF_COPIES] = {1, 0.99}, [HOP_OF_PROCESSES] = {0.95, 0.55}};
+
 struct score accuracy_total(const struct accuracy *a)
 {
     struct score total = {0};
@@ -22,10 +28,13 @@ struct score accuracy_total(const struct accuracy *a)
 
 bool accuracy_is_good(const struct accuracy *a)
 {
-    struct score total = accuracy_total(a);
-    return share(total.hop_right, total.hits) >= ACCURACY_HOP_MIN &&
-           share(total.mechanism_right, total.hits) >= ACCURACY_MECHANISM_MIN && a->false_losses == 0 &&
-           a->false_alarms == 0;
+    bool good = a->false_losses == 0 && a->false_alarms == 0;
+    for (size_t i = 0; i < HOP_KINDS; i++) {
+        const struct score *s = &a->scores[i];
+        good = good && share(s->hop_right, s->hits) >= wanted[i].hop &&
+               share(s->mechanism_right, s->hits) >= wanted[i].mechanism;
+    }
+    return good;
 }
 
 /* Short names for the columns, in the order of enum mechanism. */

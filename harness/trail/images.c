@@ -74,13 +74,12 @@ static bool follow(struct images *m)
         if (hit == NULL) {
             continue;
         }
-        bool alike = e->kind == EDGE_KEPT && e->acquires_before == e->acquires_after;
         hit->origin = old.origin;
         hit->spoken = old.spoken && (e->acquires_before > 0 || m->row->acquires == 0);
         hit->adopted = old.adopted;
         hit->ambiguous = old.ambiguous || (!whole && e->samples < m->row->samples);
         hit->shared = old.shared;
-        hit->shared_known = old.shared_known && alike;
+        hit->shared_known = old.shared_known;
         hit->shared_true = old.shared_true;
         hit->shared_acquires = old.shared_acquires;
     }
@@ -127,8 +126,25 @@ static void leave_rest(struct images *m)
     }
 }
 
-void images_match(struct work *w, struct sites *sites, const struct flow *f, struct hit_range before)
+/* Of locks that share a site nothing is known any more of their acquires together where one of them lost some. */
+static void doubt_shared(struct work *w, size_t first_hit, size_t first_part, uint32_t *harmed, uint32_t number)
 {
+    for (size_t i = first_part; i < w->part_count; i++) {
+        if (!w->edges[w->parts[i].edge].harmless) {
+            harmed[w->parts[i].lock] = number;
+        }
+    }
+    for (size_t i = first_hit; i < w->hit_count; i++) {
+        if (w->hits[i].shared && harmed[w->hits[i].lock] == number) {
+            w->hits[i].shared_known = false;
+        }
+    }
+}
+
+void images_match(struct work *w, struct sites *sites, const struct flow *f, struct hit_range before, uint32_t *harmed,
+                  uint32_t number)
+{
+    size_t first_hit = w->hit_count, first_part = w->part_count;
     struct images m = {.w = w, .sites = sites, .f = f, .before = before};
     m.covered = mem_calloc(f->rows, sizeof *m.covered);
     m.covered_acquires = mem_calloc(f->rows, sizeof *m.covered_acquires);
@@ -145,6 +161,7 @@ void images_match(struct work *w, struct sites *sites, const struct flow *f, str
         }
     }
     leave_rest(&m);
+    doubt_shared(w, first_hit, first_part, harmed, number);
     free(m.covered);
     free(m.covered_acquires);
 }

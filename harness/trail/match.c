@@ -36,6 +36,7 @@ struct matcher {
     size_t pending_count, pending_capacity;
     struct hit_range before; /* hits of the stage before, of the same process */
     uint32_t *named;         /* for each lock: the last flow, from 1, in which a row bears its own name */
+    uint32_t *harmed;        /* the same, in which it lost something; only where what became of samples is known */
     uint32_t flow;
 };
 
@@ -256,6 +257,7 @@ void match(struct work *w)
     struct matcher m = {.w = w};
     sites_build(&m.sites, w);
     m.named = mem_calloc(w->input->ledger->lock_count, sizeof *m.named);
+    m.harmed = mem_calloc(w->input->ledger->lock_count, sizeof *m.harmed);
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
         m.before = (struct hit_range){w->hit_count, w->hit_count};
         for (enum stage s = STAGE_CONTROL; s < STAGE_COUNT; s++) {
@@ -265,7 +267,7 @@ void match(struct work *w)
             }
             size_t first = w->hit_count;
             if (f->by_moves) {
-                images_match(w, &m.sites, f, m.before);
+                images_match(w, &m.sites, f, m.before, m.harmed, ++m.flow);
             } else {
                 match_flow(&m, f);
             }
@@ -286,6 +288,7 @@ void match(struct work *w)
     sites_fini(&m.sites);
     free(m.pending);
     free(m.named);
+    free(m.harmed);
 }
 
 void match_fini(struct work *w)

@@ -148,23 +148,99 @@ static void test_several_processes(void **state)
     flights_end(&f);
 }
 
-/* Two locks share a row that is lost in part: whose acquires are left can't be said, and no count is held against
- * anything. */
+/* Two locks share a row that is lost in part: whose acquires are left can't be said, there and behind, and no count is
+ * held against anything. */
 static void test_a_row_of_two_locks_that_is_lost_in_part(void **state)
 {
     struct flights f;
     struct samples s = content();
     (void)state;
     start(&f, 1);
-    send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+    f.b.ledger.instances[0].arm = ARM_TEE;
+    send(&f, STAGE_COLLECTOR, 0, &s, NULL, 200);
     relabel(&s, X, Y, 0, SAMPLES_MAX);
-    send(&f, STAGE_AGENT, 0, &s, NULL, 200);
+    send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
     drop(&s, 0, 5);
+    send(&f, STAGE_AGENT, 0, &s, NULL, 200);
     send(&f, STAGE_BACKEND, 0, &s, NULL, 200);
     const struct trail_result *r = flights_judge(&f);
-    assert_true(r->locks[1].stages[STAGE_AGENT].count_checked);
-    assert_false(r->locks[1].stages[STAGE_BACKEND].count_checked);
-    assert_false(r->locks[0].stages[STAGE_BACKEND].count_checked);
+    assert_true(r->locks[1].stages[STAGE_UPLOAD].count_checked);
+    for (enum stage stage = STAGE_AGENT; stage <= STAGE_BACKEND; stage++) {
+        assert_false(r->locks[1].stages[stage].count_checked);
+        assert_false(r->locks[0].stages[stage].count_checked);
+    }
+    flights_end(&f);
+}
+
+/* A lock whose share of what was hit is nothing was not hit. */
+static void test_the_greater_lock_of_a_row_was_hit(void **state)
+{
+    struct flights f;
+    struct samples s = {0};
+    (void)state;
+    start(&f, 1);
+    samples_add(&s, X, 1);
+    samples_add(&s, Y, 40);
+    f.b.ledger.instances[0].capture_rate = 0.5;
+    send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+    relabel(&s, X, Y, 0, 1);
+    send(&f, STAGE_AGENT, 0, &s, NULL, 200);
+    drop(&s, 1, 1);
+    send(&f, STAGE_BACKEND, 0, &s, NULL, 200);
+    const struct trail_result *r = flights_judge(&f);
+    expect_later(r, 0, "");
+    assert_int_equal(r->locks[1].loss.stage, STAGE_BACKEND);
+    flights_end(&f);
+}
+
+/* A list of locks: one site, and no name tells them apart on the way either. */
+static void test_locks_of_one_site(void **state)
+{
+    (void)state;
+    for (int damage = 0; damage < 3; damage++) {
+        static const char site[] = "c.py:9";
+        struct flights f;
+        struct samples s = {0};
+        start(&f, 0);
+        build_lock_of(&f.b, "python", "list/0", "locks[0]", site, "generic");
+        build_lock_of(&f.b, "python", "list/1", "locks[1]", site, "generic");
+        build_took(&f.b, 0, 2, 4);
+        build_took(&f.b, 0, 3, 6);
+        samples_add(&s, site, 10);
+        send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+        relabel(&s, site, "c.p", 0, damage == 1 ? SAMPLES_MAX : 0);
+        drop(&s, 0, damage == 2 ? 1 : 0);
+        send(&f, STAGE_AGENT, 0, &s, NULL, 200);
+        send(&f, STAGE_BACKEND, 0, &s, NULL, 200);
+        const struct trail_result *r = flights_judge(&f);
+        for (size_t lock = 2; lock < 4; lock++) {
+            const struct stage_result *agent = &r->locks[lock].stages[STAGE_AGENT];
+            assert_int_equal(r->locks[lock].lost, damage > 0);
+            assert_int_equal(r->locks[lock].known_limit, damage == 0);
+            assert_true(r->locks[lock].stages[STAGE_UPLOAD].count_equal);
+            assert_int_equal(agent->count_equal, damage == 0);
+            assert_int_equal(r->locks[lock].stages[STAGE_BACKEND].count_equal, damage == 0);
+            assert_int_equal(agent->samples, damage == 2 ? 9 : 10);
+        }
+        flights_end(&f);
+    }
+}
+
+/* Where two copies could not be compared, labels and their counts have to tell, as between two processes. */
+static void test_pairs_that_could_not_be_compared(void **state)
+{
+    struct flights f;
+    struct samples s = content();
+    (void)state;
+    start(&f, 1);
+    f.uncompared = true;
+    send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+    relabel(&s, X, "a.py:1:xl", 0, SAMPLES_MAX);
+    send(&f, STAGE_AGENT, 0, &s, NULL, 200);
+    expect_lost(flights_judge(&f), 0, STAGE_AGENT, MECHANISM_VALUE_TRUNCATED,
+                "upload has 'a.py:1:xlock' in 10 samples (copies/upload/p.1.1.pprof), agent has 'a.py:1:xl' in 10 "
+                "samples (copies/agent/p.1.1.pprof): cut to 9 bytes");
+    expect_kept(flights_judge(&f), 1);
     flights_end(&f);
 }
 
@@ -241,6 +317,24 @@ static void test_renamed_sample_types_lose_no_name(void **state)
     flights_end(&f);
 }
 
+/* The same where the process's own trail begins: the ledger counts, and the copy does not. */
+static void test_renamed_sample_types_at_the_first_stage(void **state)
+{
+    struct flights f;
+    struct samples s = content();
+    (void)state;
+    start(&f, 1);
+    for (size_t i = 0; i < s.count; i++) {
+        s.items[i].acquires = 0;
+    }
+    send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+    const struct trail_result *r = flights_judge(&f);
+    expect_kept(r, 0);
+    expect_state(r, 0, STAGE_UPLOAD, STATE_EXACT);
+    expect_note(r, "p.1 at upload: no sample counts acquires there, so that counts can't be compared");
+    flights_end(&f);
+}
+
 /* Releases of acquires that were not sampled have no name; that is so behind renamed sample types too. */
 static void test_nameless_releases_behind_renamed_types(void **state)
 {
@@ -276,6 +370,10 @@ int main(void)
         cmocka_unit_test(test_names_of_any_bytes),
         cmocka_unit_test(test_several_processes),
         cmocka_unit_test(test_a_row_of_two_locks_that_is_lost_in_part),
+        cmocka_unit_test(test_the_greater_lock_of_a_row_was_hit),
+        cmocka_unit_test(test_locks_of_one_site),
+        cmocka_unit_test(test_pairs_that_could_not_be_compared),
+        cmocka_unit_test(test_renamed_sample_types_at_the_first_stage),
         cmocka_unit_test(test_releases_alone_are_hit),
         cmocka_unit_test(test_lost_and_unknown_copies_without_time),
         cmocka_unit_test(test_renamed_sample_types_lose_no_name),

@@ -31,6 +31,7 @@ struct flights {
     struct trail_matching matching;
     struct trail_move **moves; /* for each pair */
     bool no_pairs;
+    bool uncompared; /* pairs of other bytes could not be compared */
 };
 
 static inline void samples_add(struct samples *s, const char *label, size_t count)
@@ -161,7 +162,7 @@ static inline const struct trail_result *flights_judge(struct flights *f)
     for (size_t i = 0; i < f->matching.pair_count; i++) {
         struct trail_pair *pair = &f->matching.pairs[i];
         const struct samples *x = &f->of[pair->before], *y = &f->of[pair->after];
-        pair->compared = !x->corrupt && !y->corrupt;
+        pair->compared = !x->corrupt && !y->corrupt && !f->uncompared;
         pair->same = pair->same || samples_same(x, y);
         if (pair->compared && !pair->same) {
             f->moves[i] = flights_moves(x, y, &pair->move_count);

@@ -21,9 +21,17 @@ bool readback_ended(const struct readback *r)
     return r->over || r->interrupted;
 }
 
+/* A doubled upload is none of those that are missing. */
+static unsigned missing_of(const struct readback_instance *i)
+{
+    unsigned all = i->delivered < i->expected ? i->expected - i->delivered : 0;
+    unsigned different = i->distinct < i->different ? i->different - i->distinct : 0;
+    return all > different ? all : different;
+}
+
 static bool is_there(const struct readback_instance *i)
 {
-    return i->expected > 0 ? i->distinct >= i->expected : i->asked;
+    return i->expected > 0 ? missing_of(i) == 0 : i->asked;
 }
 
 bool readback_looks_at(const struct readback *r, size_t instance)
@@ -35,8 +43,7 @@ static unsigned count_missing(const struct readback *r)
 {
     unsigned missing = 0;
     for (size_t i = 0; i < r->instance_count; i++) {
-        const struct readback_instance *p = &r->instances[i];
-        missing += p->distinct < p->expected ? p->expected - p->distinct : 0;
+        missing += missing_of(&r->instances[i]);
     }
     return missing;
 }
@@ -94,6 +101,7 @@ int readback_deliver(struct readback *r, size_t instance, const char *id, const 
     char *key = delivery_key(instance, id);
     table_put_text(&r->delivered, key);
     free(key);
+    i->delivered++;
     i->distinct += is_distinct(r, instance, u);
     emit(r, &(struct readback_event){.kind = READBACK_UPLOAD,
                                      .instance = i->name,
@@ -258,7 +266,8 @@ static void copy_instances(struct readback *r, const struct readback_options *op
         const char *name = options->wanted[i].instance;
         r->instances[i] = (struct readback_instance){.name = mem_strdup(name),
                                                      .worker = mem_strndup(name, strcspn(name, "+")),
-                                                     .expected = count_different(&options->wanted[i])};
+                                                     .expected = options->wanted[i].expected,
+                                                     .different = count_different(&options->wanted[i])};
     }
 }
 

@@ -25,11 +25,11 @@ enum readback_kind {
  * of a mirror ("native.1.tee+serverless-compat"), with what stands before the '+'. */
 struct readback_wanted {
     const char *instance;
-    unsigned expected; /* how many uploads passed the last hop on the way there; 0: not known, one pass is made. Two
-                          with the same start and the same bytes count as one, so that a doubled one hides no missing
-                          one; once all are there, one pass more is made for doubles that are late */
-    const char *const *hashes; /* SHA-256 (hex) of the profiles that passed it, or none: to tell which of `expected` are
-                                  one upload that passed twice, and, in a READBACK_DIRECTORY, whose a file is */
+    unsigned expected; /* how many uploads passed the last hop on the way there; 0: not known, one pass is made. A
+                          doubled one (same start, same bytes) stands in for no missing one; once all are there, one
+                          pass more is made for doubles that are late */
+    const char *const *hashes; /* SHA-256 (hex) of the profiles that passed it, or none: to tell how many of `expected`
+                                  are uploads that passed twice, and, in a READBACK_DIRECTORY, whose a file is */
     size_t hash_count;
 };
 

@@ -184,7 +184,7 @@ static int ask_further(struct readback *r, const struct page *page, struct err *
     struct api *api = r->state;
     const struct readback_instance *instance = &r->instances[api->at];
     bool full = page->count >= api->page_size;
-    bool wanting = page->fresh > 0 && api->new_count + instance->distinct < instance->expected;
+    bool wanting = page->fresh > 0 && api->new_count + instance->delivered < instance->expected;
     if (!full && !wanting) {
         return 0;
     }

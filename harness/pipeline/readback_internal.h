@@ -16,10 +16,10 @@
 #define READBACK_CLOCK_MS 60000
 
 struct readback_instance {
-    char *name, *worker; /* worker: the tag that its uploads carry, its name up to a '+' */
-    unsigned expected;   /* doubled ones counted once, where that is known */
-    unsigned distinct;   /* delivered, the same */
-    bool asked;          /* a whole pass was made */
+    char *name, *worker;          /* worker: the tag that its uploads carry, its name up to a '+' */
+    unsigned expected, different; /* all; doubled ones counted once */
+    unsigned delivered, distinct; /* the same */
+    bool asked;                   /* a whole pass was made */
 };
 
 /* How a pass ended. */

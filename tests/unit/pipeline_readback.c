@@ -109,17 +109,23 @@ static void a_doubled_upload_comes_twice_and_hides_no_missing_one(void **state)
                             UPLOAD("python.1.upload", "r-1", "10", "11", "one") "over 1 -\n");
 }
 
-static void an_upload_that_passed_twice_is_waited_for_once(void **state)
+static void an_upload_that_passed_twice_is_waited_for_twice(void **state)
 {
     static const char *const hashes[] = {"a", "b", "a"};
     struct readback_fixture *f = *state;
     open_store(f);
     put(f, TAGS("python.1.upload", "r-1"), 10, "one");
-    put(f, TAGS("python.1.upload", "r-1"), 12, "two");
+    put(f, TAGS("python.1.upload", "r-1"), 10, "one");
     f->wanted[0] =
         (struct readback_wanted){.instance = "python.1.upload", .expected = 3, .hashes = hashes, .hash_count = 3};
+    f->options.deadline_ms = 300;
     expect_read_back(f, UPLOAD("python.1.upload", "r-1", "10", "11", "one")
-                            UPLOAD("python.1.upload", "r-1", "12", "13", "two") "over 0 -\n");
+                            UPLOAD("python.1.upload", "r-1", "10", "11", "one") "over 1 -\n");
+    put(f, TAGS("python.1.upload", "r-1"), 12, "two");
+    buf_clear(&f->progress);
+    expect_read_back(f, UPLOAD("python.1.upload", "r-1", "10", "11", "one")
+                            UPLOAD("python.1.upload", "r-1", "10", "11", "one")
+                                UPLOAD("python.1.upload", "r-1", "12", "13", "two") "over 0 -\n");
     assert_int_equal(f->progress.size, 0);
 }
 
@@ -497,7 +503,7 @@ int main(void)
         TEST(what_is_not_there_yet_is_waited_for),
         TEST(what_is_missing_at_the_deadline_is_counted_and_no_error),
         TEST(a_doubled_upload_comes_twice_and_hides_no_missing_one),
-        TEST(an_upload_that_passed_twice_is_waited_for_once),
+        TEST(an_upload_that_passed_twice_is_waited_for_twice),
         TEST(where_nothing_is_known_one_pass_is_made),
         TEST(a_mirror_is_asked_for_by_the_worker_whose_uploads_it_has),
         TEST(keys_are_sent_and_never_told),

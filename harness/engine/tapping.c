@@ -210,10 +210,12 @@ static void add_part(struct tapping *t, struct flow *flow, size_t index, const s
                    "uploads come faster than the disk takes them: they are passed on, and some are not kept");
         return;
     }
-    part->read = t->waiting < TAPPING_READS_MAX;
+    part->read = t->waiting < TAPPING_READ_COUNT_MAX && t->waiting_bytes <= TAPPING_READ_BYTES_MAX;
     if (!part->read)
         note_first(t, &t->counts.unread,
                    "uploads come faster than they can be read: they are passed on and kept, and some are not read");
+    if (!part->read && t->store)
+        return; /* which has it already */
     flow_take_bytes(flow, index, upload);
     flow->waiting++;
     t->waiting++;

@@ -21,8 +21,10 @@
 /* Bytes of profiles that wait for the disk or to be read; what comes on top is passed on and not kept. With what the
  * tap itself holds this stays below 64 MiB. */
 #define TAPPING_PENDING_MAX ((size_t)16 << 20)
-/* Profiles that wait to be read, each of which takes ten times its size while it is. */
-#define TAPPING_READS_MAX 2
+/* A profile is read where no more than this waits before it: what all processes of a service send in the same moment is
+ * read, and what comes for longer than it can be read is kept first. */
+#define TAPPING_READ_BYTES_MAX (TAPPING_PENDING_MAX / 4)
+#define TAPPING_READ_COUNT_MAX 32
 
 struct tapping;
 struct tapping_event;

@@ -108,6 +108,25 @@ static void put_loss_from(struct json_out *j, const struct evidence *ev, const s
     json_put_string(j, "from", before == STAGE_DECLARED || loss->by_collector ? NULL : stage_name(before));
 }
 
+static void put_further(struct json_out *j, const struct loss *loss)
+{
+    json_key(j, "further");
+    json_array(j);
+    for (int m = 0; m < MECHANISM_COUNT; m++)
+        if (m != (int)loss->mechanism && loss->mechanisms & LOSS_MECHANISM(m))
+            json_string(j, mechanism_name((enum mechanism)m));
+    json_array_end(j);
+    json_key(j, "later");
+    json_array(j);
+    for (size_t i = 0; i < loss->later_count; i++) {
+        json_object(j);
+        json_put_string(j, "stage", stage_name(loss->later[i].stage));
+        json_put_string(j, "mechanism", mechanism_name(loss->later[i].mechanism));
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static void put_loss(struct json_out *j, const struct evidence *ev, const struct trail_lock *lock)
 {
     json_key(j, "loss");
@@ -121,6 +140,7 @@ static void put_loss(struct json_out *j, const struct evidence *ev, const struct
     json_put_string(j, "evidence", lock->loss.evidence);
     put_loss_from(j, ev, &lock->loss);
     json_put_bool(j, "by_collector", lock->loss.by_collector);
+    put_further(j, &lock->loss);
     json_object_end(j);
 }
 

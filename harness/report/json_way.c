@@ -56,6 +56,7 @@ static void put_screens(struct json_out *j, const struct evidence *ev)
         json_put_string(j, "how", s->how);
         put_strings(j, "labels", s->labels, s->label_count);
         put_strings(j, "pictures", s->pictures, s->picture_count);
+        put_strings(j, "unknown", s->unknown, s->unknown_count);
         json_object_end(j);
     }
     json_array_end(j);

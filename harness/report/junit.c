@@ -88,7 +88,11 @@ static void add_failure(struct buf *out, const struct evidence *ev, const struct
     char *place = view_place(ev, &lock->loss);
     char *message =
         mem_printf("%s at %s: %s at %s", state, stage_name(stage), mechanism_name(lock->loss.mechanism), place);
-    add_outcome(out, "failure", mechanism_name(lock->loss.mechanism), message, lock->loss.evidence);
+    char *further = view_further(ev, &lock->loss);
+    char *text = mem_printf("%s%s%s", lock->loss.evidence, further ? "\nalso: " : "", further ? further : "");
+    add_outcome(out, "failure", mechanism_name(lock->loss.mechanism), message, text);
+    free(text);
+    free(further);
     free(message);
     free(place);
 }

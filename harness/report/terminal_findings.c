@@ -11,6 +11,8 @@
 #define INDENT 4
 /* Columns of a name in a group of losses: leaves room for "37600 acquires, 18800.0 samples to be expected". */
 #define GROUP_NAME_MAX 30
+/* Different things that are said of what else befell a group; report.json has all. */
+#define FURTHER_MAX 5
 /* Last lines of a worker's output that are shown; all of it is in the run directory. */
 #define OUTPUT_LINES_MAX 10
 
@@ -53,6 +55,33 @@ static void free_groups(struct groups *g)
     free(g->last);
     free(g->count);
     free(g->next);
+}
+
+/* What else befell the locks of a group: each text once, with the number of its locks where it is not that of all. */
+static void add_further(const struct terminal *t, const struct groups *g, size_t first)
+{
+    char *texts[FURTHER_MAX];
+    size_t counts[FURTHER_MAX] = {0}, count = 0, all = g->count[t->ev->trail.locks[first - 1].loss.group];
+    for (size_t at = first; at != 0; at = g->next[at - 1]) {
+        char *text = view_further(t->ev, &t->ev->trail.locks[at - 1].loss);
+        size_t i = 0;
+        while (text && i < count && strcmp(texts[i], text) != 0)
+            i++;
+        if (text && i == count && count < FURTHER_MAX) {
+            texts[count++] = text;
+            text = NULL;
+        }
+        if (i < count)
+            counts[i]++;
+        free(text);
+    }
+    for (size_t i = 0; i < count; i++) {
+        char *line = counts[i] < all ? mem_printf("also, %zu of them: %s", counts[i], texts[i])
+                                     : mem_printf("also: %s", texts[i]);
+        add_paragraph(t, line);
+        free(line);
+        free(texts[i]);
+    }
 }
 
 static void add_loss(const struct terminal *t, const struct trail_lock *lock)
@@ -144,6 +173,7 @@ void terminal_losses(const struct terminal *t)
             add_loss(t, lock);
         else
             add_group(t, &g, i + 1);
+        add_further(t, &g, i + 1);
     }
     free_groups(&g);
 }

@@ -315,6 +315,15 @@ static void add_screen(const struct terminal *t, const struct evidence_copy *cop
         buf_printf(&text, " and %zu more (report.json has all)", s->label_count - SCREEN_NAMES_MAX);
     if (text.size > 0)
         add_line(t, text.data);
+    buf_clear(&text);
+    for (size_t i = 0; i < s->unknown_count && i < SCREEN_NAMES_MAX; i++) {
+        buf_add_str(&text, i > 0 ? ", " : "nobody has said whether they are shown: ");
+        text_add_fitted(&text, s->unknown[i], TEXT_WIDTH - INDENT - 1);
+    }
+    if (s->unknown_count > SCREEN_NAMES_MAX)
+        buf_printf(&text, " and %zu more (report.json has all)", s->unknown_count - SCREEN_NAMES_MAX);
+    if (text.size > 0)
+        add_line(t, text.data);
     for (size_t i = 0; i < s->picture_count; i++) {
         buf_clear(&text);
         buf_printf(&text, "picture: %s", s->pictures[i]);

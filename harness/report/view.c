@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/view.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool feeds(enum arm instance, enum arm asked)
@@ -121,6 +123,21 @@ char *view_place(const struct evidence *ev, const struct loss *loss)
     if (before == STAGE_DECLARED || loss->by_collector)
         return mem_strdup(stage_name(loss->stage));
     return view_hop(before, loss->stage);
+}
+
+char *view_further(const struct evidence *ev, const struct loss *loss)
+{
+    struct buf text = {0};
+    for (int m = 0; m < MECHANISM_COUNT; m++)
+        if (m != (int)loss->mechanism && loss->mechanisms & LOSS_MECHANISM(m))
+            buf_printf(&text, "%s%s there", text.size > 0 ? ", " : "", mechanism_name((enum mechanism)m));
+    for (size_t i = 0; i < loss->later_count; i++) {
+        struct loss later = {.stage = loss->later[i].stage};
+        char *place = view_place(ev, &later);
+        buf_printf(&text, "%s%s at %s", text.size > 0 ? ", " : "", mechanism_name(loss->later[i].mechanism), place);
+        free(place);
+    }
+    return text.size > 0 ? buf_steal(&text) : NULL;
 }
 
 const char *view_control(const struct evidence *ev)

@@ -39,6 +39,10 @@ enum stage view_stage_before(const struct evidence *ev, enum stage stage);
  * itself did it or nothing before was looked at. The caller's. */
 char *view_place(const struct evidence *ev, const struct loss *loss);
 
+/* What else befell a lock where it was lost, and behind that: "label_dropped there, samples_dropped at agent →
+ * backend". NULL where there is nothing. The caller's. */
+char *view_further(const struct evidence *ev, const struct loss *loss);
+
 /* "upload → agent". The caller's. */
 char *view_hop(enum stage from, enum stage to);
 

@@ -520,6 +520,8 @@ static inline struct evidence *make_pipeline(void)
     lose(t, STAGE_AGENT, MECHANISM_VALUE_TRUNCATED,
          "upload: native.c:12:user_session_lock with 18800 samples in copies/upload/native.1.tee.2.pprof; agent: "
          "native.c:12:user in copies/agent/native.1.tee.2.pprof, the same samples: cut after 16 bytes");
+    t->loss.mechanisms = LOSS_MECHANISM(MECHANISM_VALUE_TRUNCATED) | LOSS_MECHANISM(MECHANISM_DUPLICATED);
+    t->loss.later[t->loss.later_count++] = (struct later_loss){STAGE_BACKEND, MECHANISM_SAMPLES_DROPPED};
     add_lock(ev, "native", "member/cache_lock", "cache_lock", "native.c", 13, 20, "eeeeeee");
     add_lock(ev, "python", "nested/a_lock_with_a_name_that_fills_a_line", "nested_lock", "nested.py", 4, 20, "eeeeeee");
     add_copies(ev);
@@ -530,6 +532,9 @@ static inline struct evidence *make_pipeline(void)
         ev,
         (struct trail_hop){
             .instance = INSTANCE_UPLOAD, .from = STAGE_UPLOAD, .to = STAGE_AGENT, .sent = 3, .received = 3, .same = 3});
+    struct screen_names *attested = ev->copies[ev->copy_count - 1].screen;
+    attested->unknown = take(1, sizeof *attested->unknown);
+    attested->unknown[attested->unknown_count++] = text("member/user_session_lock");
     add_hop(ev, (struct trail_hop){
                     .instance = tee, .from = STAGE_COLLECTOR, .to = STAGE_UPLOAD, .sent = 7, .received = 7, .same = 7});
     add_hop(ev, (struct trail_hop){.instance = tee,

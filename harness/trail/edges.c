@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/edges.h"
-#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/gather.h"
 
@@ -19,22 +18,21 @@ static void lesser(const char **kept, const char *text)
 static struct edge *find_edge(struct edge_list *l, const struct edge *like)
 {
     struct work *w = l->w;
-    struct buf key = {0};
-    buf_add(&key, &like->kind, sizeof like->kind);
-    buf_add(&key, &like->from, sizeof like->from);
-    buf_add(&key, &like->to, sizeof like->to);
+    buf_clear(&l->key);
+    buf_add(&l->key, &like->kind, sizeof like->kind);
+    buf_add(&l->key, &like->from, sizeof like->from);
+    buf_add(&l->key, &like->to, sizeof like->to);
     if (like->to == NO_LABEL && like->to_text != NULL) {
-        buf_add(&key, like->to_text, strlen(like->to_text) + 1);
+        buf_add(&l->key, like->to_text, strlen(like->to_text) + 1);
     }
     if (like->key != NULL) {
-        buf_add_str(&key, like->key);
+        buf_add_str(&l->key, like->key);
     }
-    size_t known = l->keys.count, number = table_put(&l->keys, key.data, key.size);
+    size_t known = l->keys.count, number = table_put(&l->keys, l->key.data, l->key.size);
     if (number == known) {
         w->edges = mem_grow(w->edges, w->edge_count, &w->edge_capacity, sizeof *w->edges);
         w->edges[w->edge_count++] = *like;
     }
-    buf_fini(&key);
     return &w->edges[l->f->first_edge + number];
 }
 
@@ -302,6 +300,7 @@ static void build_flow(struct work *w, uint32_t instance, enum stage stage, cons
     f->countless = f->countless || (f->by_moves && before->countless);
     edges_judge(w, f);
     table_fini(&l.keys);
+    buf_fini(&l.key);
 }
 
 void edges_build(struct work *w)

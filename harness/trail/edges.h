@@ -3,6 +3,7 @@
 #ifndef LOCKTRAIL_TRAIL_EDGES_H
 #define LOCKTRAIL_TRAIL_EDGES_H
 
+#include "base/buf.h"
 #include "trail/work.h"
 
 /* Fills `edges` and what the flows say of them; flows whose copies are not paired stay as they are. After gather. */
@@ -18,6 +19,7 @@ struct edge_list {
     uint32_t instance;
     enum stage stage;
     struct table keys;
+    struct buf key;
 };
 
 /* What two copies show of some samples; paths are NULL where there is none. */

@@ -2,6 +2,7 @@
 #include "trail/mechanisms.h"
 #include "base/mem.h"
 #include "trail/changes.h"
+#include "trail/local_arm.h"
 #include "trail/moved_proof.h"
 #include "trail/proof.h"
 #include "trail/rewrite.h"
@@ -130,6 +131,65 @@ static bool value_rewritten(const struct loss_case *c, struct extra *x)
     }
     buf_add_str(&x->text, ": ");
     rewrite_describe(&c->v->w->labels[c->change->before], &c->v->w->labels[c->change->after], &x->text);
+    return true;
+}
+
+/* --- paired arms -------------------------------------------------------------------------------------------------- */
+
+static void say_local(const struct loss_case *c, const struct local_value *value, struct extra *x)
+{
+    x->own = true;
+    buf_printf(&x->text, "; the worker's local copies have '%.200s', %s has '%.200s', which they have not: ",
+               c->v->w->labels[value->before].text, stage_name(c->stage), work_label(c->v->w, value->row)->text);
+}
+
+static bool truncated_to_local(const struct loss_case *c, struct extra *x)
+{
+    struct local_value value;
+    if (!local_arm_truncated(c, &value)) {
+        return false;
+    }
+    say_local(c, &value, x);
+    buf_printf(&x->text, "cut to %zu bytes", strlen(work_label(c->v->w, value.row)->text));
+    return true;
+}
+
+static bool rewritten_from_local(const struct loss_case *c, struct extra *x)
+{
+    struct local_value value;
+    if (!local_arm_rewritten(c, &value)) {
+        return false;
+    }
+    say_local(c, &value, x);
+    rewrite_describe(&c->v->w->labels[value.before], work_label(c->v->w, value.row), &x->text);
+    return true;
+}
+
+static bool swapped_by_counts(const struct loss_case *c, struct extra *x)
+{
+    size_t other;
+    bool more;
+    if (!local_arm_balance(c, &other, &more)) {
+        return false;
+    }
+    x->own = true;
+    buf_printf(&x->text, "; %.200s has %s than the ledger, and no upload came twice", work_lock(c->v->w, other)->id,
+               more ? "more" : "fewer");
+    return true;
+}
+
+static bool fewer_than_local(const struct loss_case *c, struct extra *x)
+{
+    size_t uploads, local;
+    if (!samples_missing(c) || !local_arm_misses_uploads(c, &uploads, &local)) {
+        return false;
+    }
+    buf_printf(&x->text, "; %zu uploads, ", uploads);
+    if (local > 0) {
+        buf_printf(&x->text, "where the worker left %zu local copies", local);
+    } else {
+        buf_add_str(&x->text, "and between two of them a time that none covers");
+    }
     return true;
 }
 
@@ -271,10 +331,14 @@ static const struct {
     {MECHANISM_NAMES_SWAPPED, names_swapped},
     {MECHANISM_VALUE_TRUNCATED, value_truncated},
     {MECHANISM_VALUE_REWRITTEN, value_rewritten},
+    {MECHANISM_VALUE_TRUNCATED, truncated_to_local},
+    {MECHANISM_VALUE_REWRITTEN, rewritten_from_local},
     {MECHANISM_LABEL_KEY_RENAMED, label_key_renamed},
     {MECHANISM_LABEL_DROPPED, label_dropped},
     {MECHANISM_PROFILE_CORRUPT, some_unreadable},
     {MECHANISM_PROFILE_DROPPED, fewer_copies},
+    {MECHANISM_PROFILE_DROPPED, fewer_than_local},
+    {MECHANISM_NAMES_SWAPPED, swapped_by_counts},
     {MECHANISM_DUPLICATED, duplicated},
     {MECHANISM_NEVER_SAMPLED, never_sampled},
     {MECHANISM_NEVER_NAMED, never_named},

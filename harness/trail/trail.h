@@ -51,7 +51,9 @@ struct trail_copy {
     int64_t start_ns, end_ns; /* what it covers, wall clock; both 0 unknown */
     unsigned sequence;        /* order of arrival at this stage in this process, from 1; 0 unknown */
     int answered;             /* status that its sender was told; 0 unknown, or none */
-    bool names_only; /* what a person was shown: which names, and no count that could be held against another */
+    /* What a person was shown: which names, and no count that could be held against another. A lock that is not among
+     * them lost its label where other names are shown, and its samples where none is. */
+    bool names_only;
     const char *const *unknown; /* of names_only: ids of locks of which nobody said whether they are shown */
     size_t unknown_count;
 };

@@ -506,6 +506,27 @@ static void test_rules_of_rewritten_values(void **state)
     }
 }
 
+/* A label that another lock's took, while that one's became something else: nothing came back. */
+static void test_a_chain_is_no_exchange(void **state)
+{
+    struct flights f;
+    struct samples s;
+    (void)state;
+    start(&f, ARM_UPLOAD);
+    fill(&s);
+    f.b.ledger.instances[0].capture_rate = 0.5;
+    flights_copy(&f, STAGE_UPLOAD, 0, &s, NULL, 100);
+    relabel(&s, Z, "c.py:3:", SAMPLES_MAX);
+    relabel(&s, Y, Z, SAMPLES_MAX);
+    relabel(&s, X, Y, SAMPLES_MAX);
+    flights_copy(&f, STAGE_AGENT, 0, &s, NULL, 100);
+    const struct trail_result *r = flights_judge(&f);
+    assert_string_equal(mechanism_name(r->locks[0].loss.mechanism), "value_rewritten");
+    assert_string_equal(mechanism_name(r->locks[1].loss.mechanism), "value_rewritten");
+    assert_string_equal(mechanism_name(r->locks[2].loss.mechanism), "value_truncated");
+    flights_end(&f);
+}
+
 static void test_truncation_of_all_values_says_so(void **state)
 {
     struct flights f;
@@ -528,10 +549,10 @@ static void test_truncation_of_all_values_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_mechanism_at_each_hop),       cmocka_unit_test(test_others_are_kept),
-        cmocka_unit_test(test_what_a_swapped_lock_is_shown_as),  cmocka_unit_test(test_a_row_of_two_locks),
-        cmocka_unit_test(test_pairs_are_what_tells_a_swap),      cmocka_unit_test(test_rules_of_rewritten_values),
-        cmocka_unit_test(test_truncation_of_all_values_says_so),
+        cmocka_unit_test(test_each_mechanism_at_each_hop),      cmocka_unit_test(test_others_are_kept),
+        cmocka_unit_test(test_what_a_swapped_lock_is_shown_as), cmocka_unit_test(test_a_row_of_two_locks),
+        cmocka_unit_test(test_pairs_are_what_tells_a_swap),     cmocka_unit_test(test_rules_of_rewritten_values),
+        cmocka_unit_test(test_a_chain_is_no_exchange),          cmocka_unit_test(test_truncation_of_all_values_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,7 +201,7 @@ static void judge_absence(const struct lock_view *v, size_t k, enum stage stage)
         return;
     }
     /* What was sent and is missed behind does not depend on how the process ended. */
-    bool sent = f->by_moves && f->before >= STAGE_UPLOAD && view_cell(v, k, f->before)->hits > 0;
+    bool sent = f->before >= STAGE_UPLOAD && view_cell(v, k, f->before)->hits > 0;
     if (work_instance(v->w, v->instances[k])->unfinished && !sent) {
         c->state = STATE_UNDERSAMPLED;
         return;

@@ -136,14 +136,14 @@ static void test_several_processes(void **state)
             build_took(&f.b, p, 1, 10);
         }
         flights_copy(&f, STAGE_UPLOAD, p, &s, NULL, 100);
-        relabel(&s, X, "a.py:1:xl", 0, p == 1 ? 3 : p == 2 ? 2 : 0);
+        relabel(&s, X, "a.py:1:xl", 0, p == 1 ? 2 : p == 2 ? 3 : 0);
         drop(&s, 5, p == 0 ? 4 : 0);
         flights_copy(&f, STAGE_AGENT, p, &s, NULL, 100);
     }
     const struct trail_result *r = flights_judge(&f);
     expect_lost(r, 0, STAGE_AGENT, MECHANISM_VALUE_TRUNCATED,
-                "upload has 'a.py:1:xlock' in 10 samples (copies/upload/p.2.1.pprof), agent has 'a.py:1:xl' in 3 of 10 "
-                "samples (copies/agent/p.2.1.pprof): cut to 9 bytes");
+                "upload has 'a.py:1:xlock' in 10 samples (copies/upload/p.3.1.pprof), agent has 'a.py:1:xl' in 3 of 10 "
+                "samples (copies/agent/p.3.1.pprof): cut to 9 bytes");
     expect_mechanisms(r, 0, "value_truncated, samples_dropped");
     flights_end(&f);
 }

@@ -117,6 +117,27 @@ static void test_an_unfinished_process(void **state)
     }
 }
 
+/* What an unfinished process sent and nobody has behind is absent there, with or without other uploads. */
+static void test_nothing_of_an_unfinished_process_came_through(void **state)
+{
+    (void)state;
+    for (int agent = 0; agent < 2; agent++) {
+        struct flights f;
+        struct samples s = content();
+        start(&f, 1);
+        f.b.ledger.instances[0].unfinished = true;
+        send(&f, STAGE_UPLOAD, 0, &s, NULL, 200);
+        if (agent) {
+            send(&f, STAGE_AGENT, 0, &s, NULL, 200);
+        }
+        f.b.input.stage_ran[STAGE_BACKEND] = true;
+        const struct trail_result *r = flights_judge(&f);
+        expect_state(r, 0, STAGE_BACKEND, STATE_ABSENT);
+        assert_string_equal(mechanism_name(r->locks[0].loss.mechanism), "profile_dropped");
+        flights_end(&f);
+    }
+}
+
 /* --- too many ----------------------------------------------------------------------------------------------------- */
 
 static void test_a_doubled_upload(void **state)
@@ -204,6 +225,7 @@ static void test_an_upload_that_was_sent_again(void **state)
         assert_int_equal(r->locks[0].stages[STAGE_UPLOAD].samples, 20); /* once */
         if (!cases[i].lost) {
             assert_int_equal(r->locks[0].stages[STAGE_AGENT].samples, 20);
+            assert_int_equal(r->undeclared_count, 1);
         }
         flights_end(&f);
     }
@@ -262,6 +284,8 @@ static void test_merged_and_split_uploads(void **state)
             }
             const struct trail_result *r = flights_judge(&f);
             expect_kept(r, 0);
+            assert_int_equal(r->locks[0].stages[STAGE_AGENT].samples, 30);
+            assert_int_equal(r->undeclared_count, 0);
             assert_int_equal(r->locks[1].lost, damage > 0);
             if (damage > 0) {
                 assert_string_equal(mechanism_name(r->locks[1].loss.mechanism),
@@ -279,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_one_upload_lost),
         cmocka_unit_test(test_every_upload_lost),
         cmocka_unit_test(test_an_unfinished_process),
+        cmocka_unit_test(test_nothing_of_an_unfinished_process_came_through),
         cmocka_unit_test(test_a_doubled_upload),
         cmocka_unit_test(test_a_doubled_upload_behind),
         cmocka_unit_test(test_an_upload_that_was_sent_again),

@@ -222,16 +222,14 @@ static struct entry *next_unmatched_before(struct comparison *c, struct entry *f
     return at < end && at->label == first->label && !at->after ? at : NULL;
 }
 
-/* A nameless sample with the label of one before under a key that was not there before. */
+/* A nameless sample with the label of one before under another key. */
 static void match_rekeyed(struct comparison *c, struct entry *at, size_t count)
 {
     for (size_t a = 0; a < count; a++) {
         struct identity *after = at[a].after ? &c->after.items[at[a].sample] : NULL;
         for (size_t i = 0; after && !after->matched && i < after->rest_count; i++) {
             const struct text_label *text = &c->after.rest[after->rest + i];
-            struct entry *first = identities_key_is_shared(&c->after, &c->before, text->key)
-                                      ? NULL
-                                      : find_label(at, count, identities_string_hash(&c->after, text->str));
+            struct entry *first = find_label(at, count, identities_string_hash(&c->after, text->str));
             struct entry *before = first ? next_unmatched_before(c, first, at + count) : NULL;
             if (before) {
                 match_pair(c, before, &at[a], text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One process's pages, step by step: open, count, give the window a size at which names can be read, read, take a
+/* One process's pages, step by step: open, measure, give the window a size at which names can be read, read, take a
  * picture; then the files. */
 #include "engine/screen_internal.h"
 
@@ -21,18 +21,18 @@ static void ask_flame(struct screen *s, struct buf *body)
     screen_open_body(s->pages[PAGE_FLAMEGRAPH].url, body);
 }
 
-static void ask_count(struct screen *s, struct buf *body)
+static void ask_width(struct screen *s, struct buf *body)
 {
     (void)s;
-    screen_flame_count_body(body);
+    screen_flame_measure_body(body);
 }
 
-static int take_count(struct screen *s, const struct json *value, struct err *e)
+static int take_width(struct screen *s, const struct json *value, struct err *e)
 {
-    size_t boxes;
-    if (screen_flame_count(value, &boxes, e) < 0)
+    size_t wanted;
+    if (screen_flame_measure(value, &wanted, e) < 0)
         return -1;
-    s->width = screen_width_for(boxes);
+    s->width = screen_width_for(wanted);
     s->height = SCREEN_HEIGHT;
     return 0;
 }
@@ -91,7 +91,7 @@ static int take_top_picture(struct screen *s, const struct json *value, struct e
 
 static const struct step steps[] = {
     {"POST", "/url", "opening the flame graph", ask_flame, NULL},
-    {"POST", "/execute/async", "waiting for the flame graph", ask_count, take_count},
+    {"POST", "/execute/async", "waiting for the flame graph", ask_width, take_width},
     {"POST", "/window/rect", "sizing the window", ask_size, NULL},
     {"POST", "/execute/async", "waiting for the window's size", ask_settle, NULL},
     {"POST", "/execute/async", "reading the flame graph", ask_boxes, take_boxes},

@@ -31,7 +31,12 @@
     "if(root.length!==1||whole(root[0])!=='root')return other();"                                                      \
     "const below=boxes.filter(b=>top(b)===rows[1]&&b.getBoundingClientRect().width>=1);"
 
-static const char flame_count[] = WAIT_FOR(FLAME_READY, "done({count:below.length});");
+/* pprof's own font; a box's share of the whole stays the same when the window grows. */
+static const char flame_measure[] =
+    WAIT_FOR(FLAME_READY, "const pen=document.createElement('canvas').getContext('2d');pen.font='12pt Arial';"
+                          "const wanted=below.map(b=>(pen.measureText(whole(b)).width+8)"
+                          "*chart.clientWidth/b.getBoundingClientRect().width);"
+                          "done({width:Math.min(1e6,Math.ceil(Math.max(0,...wanted)))});");
 static const char flame_read[] = WAIT_FOR(FLAME_READY, "done({texts:below.map(whole)});");
 static const char top_read[] =
     WAIT_FOR("const value=document.getElementById('flathdr1'),name=document.getElementById('namehdr'),"
@@ -42,7 +47,7 @@ static const char top_read[] =
 /* The second frame after the size has come shows it. */
 static const char settle[] = "const [width,height,done]=arguments;"
                              "const look=()=>{if(outerWidth!==width||outerHeight!==height)return setTimeout(look,10);"
-                             "requestAnimationFrame(()=>requestAnimationFrame(()=>done({count:0})));};look();";
+                             "requestAnimationFrame(()=>requestAnimationFrame(()=>done({settled:true})));};look();";
 
 /* --- requests --- */
 
@@ -128,9 +133,9 @@ static void add_script(const char *script, const unsigned *arguments, size_t cou
     json_object_end(&out);
 }
 
-void screen_flame_count_body(struct buf *out)
+void screen_flame_measure_body(struct buf *out)
 {
-    add_script(flame_count, NULL, 0, out);
+    add_script(flame_measure, NULL, 0, out);
 }
 
 void screen_settle_body(unsigned width, unsigned height, struct buf *out)
@@ -171,12 +176,12 @@ static int not_expected(const struct json *value, const char *what, struct err *
     return err_set(e, ERR_INTERNAL, "the page is not pprof's %s%s", what, other ? ", it is empty" : "");
 }
 
-int screen_flame_count(const struct json *value, size_t *count, struct err *e)
+int screen_flame_measure(const struct json *value, size_t *width, struct err *e)
 {
-    int64_t given = json_get_int(value, "count", -1);
+    int64_t given = json_get_int(value, "width", -1);
     if (given < 0 || given > INT_MAX)
         return not_expected(value, "flame graph", e);
-    *count = (size_t)given;
+    *width = (size_t)given;
     return 0;
 }
 
@@ -253,9 +258,9 @@ static unsigned clamp(size_t wanted, unsigned least)
     return wanted < least ? least : wanted > SCREEN_SIZE_MAX ? SCREEN_SIZE_MAX : (unsigned)wanted;
 }
 
-unsigned screen_width_for(size_t boxes)
+unsigned screen_width_for(size_t wanted)
 {
-    return clamp(boxes * SCREEN_BOX_WIDTH, SCREEN_WIDTH);
+    return clamp(wanted, SCREEN_WIDTH);
 }
 
 unsigned screen_height_for(size_t rows)

@@ -23,11 +23,10 @@
 
 /* The label whose values are shown. */
 #define SCREEN_LABEL_KEY "lock name"
-/* Pixels. A name is readable in a box of SCREEN_BOX_WIDTH; above the largest size pictures have megabytes. */
+/* Pixels. Above the largest size pictures have megabytes. */
 #define SCREEN_WIDTH 1600
 #define SCREEN_HEIGHT 1200
 #define SCREEN_SIZE_MAX 4000
-#define SCREEN_BOX_WIDTH 200
 #define SCREEN_ROW_HEIGHT 27
 /* What of a window's height is not rows of the table: the browser's own parts, pprof's menu, the head. */
 #define SCREEN_HEIGHT_ELSE 260
@@ -41,15 +40,15 @@ int screen_session_read(const struct json *value, char **session, char **how, st
 void screen_open_body(const char *url, struct buf *out);
 void screen_size_body(unsigned width, unsigned height, struct buf *out);
 
-/* Scripts that end when the page is there (execute/async). The first counts the boxes below the root or the names of
- * the table, the second waits until the window has its size, the others read. */
-void screen_flame_count_body(struct buf *out);
+/* Scripts that end when the page is there (execute/async). The first measures how wide it must be for each name to fit
+ * its box, the second waits until the window has its size, the others read. */
+void screen_flame_measure_body(struct buf *out);
 void screen_settle_body(unsigned width, unsigned height, struct buf *out);
 void screen_flame_read_body(struct buf *out);
 void screen_top_read_body(struct buf *out);
 
 /* Of what the scripts give. A page that is none of pprof's is an error (ERR_INTERNAL) that has its first words. */
-int screen_flame_count(const struct json *value, size_t *count, struct err *e);
+int screen_flame_measure(const struct json *value, size_t *width, struct err *e);
 int screen_flame_read(const struct json *value, struct screen_record *record, struct err *e);
 /* *count: how many names the table has. */
 int screen_top_read(const struct json *value, struct screen_record *record, size_t *count, struct err *e);
@@ -57,7 +56,8 @@ int screen_top_read(const struct json *value, struct screen_record *record, size
 /* A picture: base64 (RFC 4648) of a PNG file. Appends its bytes to *out. */
 int screen_picture_read(const struct json *value, struct buf *out, struct err *e);
 
-unsigned screen_width_for(size_t boxes);
+/* Within the bounds. */
+unsigned screen_width_for(size_t wanted);
 unsigned screen_height_for(size_t rows);
 
 #endif

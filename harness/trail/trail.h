@@ -94,6 +94,15 @@ struct trail_suspect {
     bool by_rate;             /* it only matters below 100 %: it can't explain what the control lacks too */
 };
 
+/* Paired arms: the uploading process against the local one of the same number, whose work was the same. Nothing lies
+ * between copies of the two, but a stack of the program carries the same lock's label in both: what stands on the
+ * stacks of the uploading process instead. Moves are never MOVE_GONE or MOVE_ADDED. */
+struct trail_kin {
+    size_t instance, of; /* in the ledger: the uploading process, the local one */
+    const struct trail_move *moves;
+    size_t move_count;
+};
+
 struct trail_thresholds {
     double absence_probability; /* absence is a loss when chance alone would leave a lock out more
                                    rarely than this */
@@ -113,6 +122,8 @@ struct trail_input {
     size_t copy_count;
     const struct trail_pair *pairs; /* of trail_match_uploads, with what was found between them */
     size_t pair_count;
+    const struct trail_kin *kins; /* at most one for each uploading process */
+    size_t kin_count;
     bool stage_ran[STAGE_COUNT]; /* declared is always taken as run */
     enum control_outcome control;
     const char *control_why; /* for CONTROL_FAILED: why */

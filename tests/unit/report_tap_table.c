@@ -89,7 +89,7 @@ static void test_table_fits_any_terminal(void **state)
             begin(&f, rows, columns);
             f.view.note = "a note that is longer than some of the terminals";
             for (int i = 0; i < 60; i++) {
-                char label[64];
+                char label[128];
                 snprintf(label, sizeof label, "a_file_with_a_long_name.py:%d:a_lock_with_a_long_name_%d\x1b[2J", i, i);
                 see(&f, label, (uint64_t)i * 1000000007u, 0);
             }

@@ -140,7 +140,7 @@ static inline struct trail_lock *add_lock(struct evidence *ev, const char *worke
     t->lock = index;
     for (int stage = 0; stage < STAGE_COUNT; stage++)
         t->stages[stage].state = STATE_NOT_RUN;
-    for (size_t i = 0; states[i]; i++)
+    for (size_t i = 0; states[i] && STAGE_CONTROL + i < STAGE_COUNT; i++)
         t->stages[STAGE_CONTROL + i].state = (enum lock_state)(strchr(letters, states[i]) - letters);
     return t;
 }
@@ -514,7 +514,7 @@ static inline struct evidence *make_pipeline(void)
     ev->worker_count--; /* which is the process of before */
     add_instance(ev, "native.2.tee", "native", ARM_TEE);
     struct trail_lock *t =
-        add_lock(ev, "native", "member/user_session_lock", "user_session_lock", "native.c", 12, 37600, "eeegggg");
+        add_lock(ev, "native", "member/user_session_lock", "user_session_lock", "native.c", 12, 37600, "eeeggg");
     add_seen(t, STAGE_UPLOAD, "native.c:12:user_session_lock", "user_session_lock", 37600);
     add_seen(t, STAGE_AGENT, "native.c:12:user", "user", 18800);
     lose(t, STAGE_AGENT, MECHANISM_VALUE_TRUNCATED,
@@ -522,8 +522,8 @@ static inline struct evidence *make_pipeline(void)
          "native.c:12:user in copies/agent/native.1.tee.2.pprof, the same samples: cut after 16 bytes");
     t->loss.mechanisms = LOSS_MECHANISM(MECHANISM_VALUE_TRUNCATED) | LOSS_MECHANISM(MECHANISM_DUPLICATED);
     t->loss.later[t->loss.later_count++] = (struct later_loss){STAGE_BACKEND, MECHANISM_SAMPLES_DROPPED};
-    add_lock(ev, "native", "member/cache_lock", "cache_lock", "native.c", 13, 20, "eeeeeee");
-    add_lock(ev, "python", "nested/a_lock_with_a_name_that_fills_a_line", "nested_lock", "nested.py", 4, 20, "eeeeeee");
+    add_lock(ev, "native", "member/cache_lock", "cache_lock", "native.c", 13, 20, "eeeeee");
+    add_lock(ev, "python", "nested/a_lock_with_a_name_that_fills_a_line", "nested_lock", "nested.py", 4, 20, "eeeeee");
     add_copies(ev);
     add_screen(ev, tee, "native.c:12:user", "native.c:13:cache_lock");
     add_screen(ev, other, "native.c:13:cache_lock",

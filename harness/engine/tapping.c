@@ -168,7 +168,7 @@ static void on_examined(uv_work_t *work, int status)
     t->waiting_bytes -= part->size;
     take_names(t, part);
     keep_part(t, part);
-    buf_fini(&part->bytes);
+    spare_give(&t->spare, &part->bytes);
     part->flow->waiting--;
     maybe_finish(part->flow);
     work_on(t);
@@ -216,6 +216,7 @@ static void add_part(struct tapping *t, struct flow *flow, size_t index, const s
                    "uploads come faster than they can be read: they are passed on and kept, and some are not read");
     if (!part->read && t->store)
         return; /* which has it already */
+    part->bytes = spare_take(&t->spare, part->size);
     flow_take_bytes(flow, index, upload);
     flow->waiting++;
     t->waiting++;
@@ -489,6 +490,7 @@ int tapping_execute(const struct tapping_options *options, void (*at_end)(const 
             *e = *tapping_copies_error(t->copies);
             result = -1;
         }
+        spare_fini(&t->spare);
         tapping_copies_free(t->copies);
     }
     tapping_names_fini(&t->names);

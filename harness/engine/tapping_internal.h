@@ -6,6 +6,7 @@
 #include "engine/tapping.h"
 #include "engine/tapping_copies.h"
 #include "engine/tapping_flow.h"
+#include "io/spare.h"
 #include "pipeline/store.h"
 
 /* That end it: SIGINT, SIGTERM, SIGHUP. */
@@ -22,6 +23,7 @@ struct tapping {
     struct tap *tap;
     struct store *store;
     struct tapping_copies *copies;
+    struct spare spare; /* for profiles that wait to be read */
     struct tapping_judge *judge;
     struct tapping_names names;
     struct tapping_counts counts;

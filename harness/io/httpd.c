@@ -182,6 +182,16 @@ const char *httpd_url(const struct httpd *server)
     return server->socket.url;
 }
 
+struct buf httpd_memory(struct httpd *server, uint64_t size)
+{
+    return spare_take(&server->spare, size);
+}
+
+void httpd_give_back(struct httpd *server, struct buf *memory)
+{
+    spare_give(&server->spare, memory);
+}
+
 unsigned httpd_open_requests(const struct httpd *server)
 {
     return server->open_requests;
@@ -201,7 +211,7 @@ static void on_handle_closed(uv_handle_t *handle)
     httpd_resume_all(server);
     MHD_stop_daemon(server->daemon);
     httpd_socket_fini(&server->socket);
-    httpd_memory_fini(server);
+    spare_fini(&server->spare);
     server->closed(server->closed_data);
     free(server);
 }

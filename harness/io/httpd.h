@@ -97,10 +97,9 @@ void http_answer_header(struct http_request *request, const char *name, const ch
  */
 void http_answer(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
 
-/* Memory for bodies, used again: a fresh MB costs 256 page faults, more than to receive it. `httpd_memory`: an empty
- * buffer with room for `size` bytes, but for what is too much to set aside on somebody's word.
- * `httpd_give_back`: a body that was taken, or such a buffer, is not needed any more; it is empty then. Not to be
- * called after httpd_stop. */
+/* Memory for bodies, used again (io/spare.h). `httpd_memory`: an empty buffer with room for `size` bytes, but not for
+ * more than SPARE_MAX on somebody's word. `httpd_give_back`: a body that was taken, or such a buffer, is not needed any
+ * more; it is empty then. Not to be called after httpd_stop. */
 struct buf httpd_memory(struct httpd *server, uint64_t size);
 void httpd_give_back(struct httpd *server, struct buf *memory);
 

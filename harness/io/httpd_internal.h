@@ -4,6 +4,7 @@
 #define LOCKTRAIL_IO_HTTPD_INTERNAL_H
 
 #include "io/httpd.h"
+#include "io/spare.h"
 
 #include <microhttpd.h>
 #include <sys/types.h>
@@ -11,12 +12,6 @@
 /* What is read and thrown away of a body that is already refused, so that its client, which sends first and reads then,
  * gets to see the answer. Beyond it the connection is cut. As much as the largest body of a default scenario. */
 #define HTTPD_DRAIN_MAX ((size_t)64 << 20)
-
-/* The memory that is set aside for a body because its head says so; pages that never come cost nothing. */
-#define HTTPD_EXPECT_MAX ((size_t)4 << 20)
-/* Buffers that are kept for the next bodies, and the smallest that is worth it. At most 16 MiB lie there. */
-#define HTTPD_SPARE_COUNT 4
-#define HTTPD_SPARE_MIN ((size_t)64 << 10)
 
 /* A socket that listens, and what has to be known to call it and to remove it. */
 struct httpd_socket {
@@ -74,15 +69,12 @@ struct httpd {
     void *data;
     struct http_request *requests; /* all of them */
     unsigned open_requests, open_connections;
-    struct buf spare[HTTPD_SPARE_COUNT]; /* empty ones, or none */
-    bool kicked;                         /* libmicrohttpd has work that its epoll descriptor does not show */
+    struct spare spare; /* for bodies */
+    bool kicked;        /* libmicrohttpd has work that its epoll descriptor does not show */
     bool stopping;
     void (*closed)(void *data);
     void *closed_data;
 };
-
-/* Frees what httpd_memory would give. */
-void httpd_memory_fini(struct httpd *server);
 
 /* Lets libmicrohttpd run in the next turn of the loop. */
 void httpd_kick(struct httpd *server);

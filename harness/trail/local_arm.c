@@ -42,6 +42,11 @@ static bool is_truncated(const struct label *before, const struct label *after)
     return rules_is_truncated(before->text, after->text, &size) && !rewrite_is_site(before, after);
 }
 
+static bool is_cut_at_name(const struct label *before, const struct label *after)
+{
+    return rewrite_is_site(before, after);
+}
+
 /* The same characters for the same ones throughout, and at least one of them another. */
 static bool is_substituted(const char *before, const char *after)
 {
@@ -89,12 +94,16 @@ static uint32_t find_before(const struct loss_case *c, const struct label *after
     return NO_LABEL;
 }
 
-static bool find_value(const struct loss_case *c, made_of_fn made_of, struct local_value *out)
+/* Of values with `size` bytes, or of any where that is 0. */
+static bool find_value(const struct loss_case *c, made_of_fn made_of, size_t size, struct local_value *out)
 {
     const struct work *w = c->v->w;
     *out = (struct local_value){0};
     for (size_t i = 0; is_paired(c) && i < c->flow->rows; i++) {
         const struct row *row = &w->rows[c->flow->first_row + i];
+        if (size != 0 && strlen(work_label(w, row)->text) != size) {
+            continue;
+        }
         if ((out->row != NULL && row->samples <= out->row->samples) || is_local(c, row->label)) {
             continue;
         }
@@ -106,14 +115,31 @@ static bool find_value(const struct loss_case *c, made_of_fn made_of, struct loc
     return out->row != NULL;
 }
 
+/* Whether a value of another lock is cut to as many bytes, elsewhere than before its name. */
+static bool others_are_cut(const struct loss_case *c, size_t size)
+{
+    struct lock_view other = *c->v;
+    struct loss_case there = *c;
+    struct local_value value;
+    bool found = false;
+    there.v = &other;
+    for (size_t i = 0; i < c->v->w->input->ledger->lock_count && !found; i++) {
+        other.lock = i;
+        found = i != c->v->lock && strcmp(work_lock(c->v->w, i)->worker, work_lock(c->v->w, c->v->lock)->worker) == 0 &&
+                find_value(&there, is_truncated, size, &value);
+    }
+    return found;
+}
+
 bool local_arm_truncated(const struct loss_case *c, struct local_value *out)
 {
-    return find_value(c, is_truncated, out);
+    return find_value(c, is_truncated, 0, out) ||
+           (find_value(c, is_cut_at_name, 0, out) && others_are_cut(c, strlen(work_label(c->v->w, out->row)->text)));
 }
 
 bool local_arm_rewritten(const struct loss_case *c, struct local_value *out)
 {
-    return find_value(c, is_rewritten, out);
+    return find_value(c, is_rewritten, 0, out);
 }
 
 /* --- uploads ------------------------------------------------------------------------------------------------------ */

@@ -13,8 +13,9 @@ struct local_value {
     uint32_t before;       /* label */
 };
 
-/* The value of the most samples that is the lock's cut short (but not just of its name, which a collector may not have
- * found), and that is its own rewritten as no collector does it; false where there is none. */
+/* The value of the most samples that is the lock's cut short (just before its name only where another lock's is cut to
+ * as many bytes, since a collector may not have found a name), and that is its own rewritten as no collector does it;
+ * false where there is none. */
 bool local_arm_truncated(const struct loss_case *c, struct local_value *out);
 bool local_arm_rewritten(const struct loss_case *c, struct local_value *out);
 

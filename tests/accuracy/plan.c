@@ -22,7 +22,8 @@ static enum stage choose_hop(uint64_t *state)
 
 static void choose_rule(uint64_t *state, struct scenario_fault *f)
 {
-    static const char *const additions[] = {"prod-", "eu.", "svc/", "__"};
+    /* No slash: what ends in one is a folder, and the name behind it is the same. */
+    static const char *const additions[] = {"prod-", "eu.", "svc:", "__"};
     static const char *const others[] = {"lock", "mutex_a", "user_session_lock"};
     static const char *const pairs[][2] = {{"_", "-"}, {":", "|"}, {"_lock", "_mutex"}, {".", "_"}, {"e", "*"}};
     size_t pair = choose(state, 5);

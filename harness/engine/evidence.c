@@ -252,16 +252,20 @@ static void judge(struct evidence *ev)
 {
     struct trail_suspect *suspects = mem_calloc(SUSPECTS_MAX * ev->scenario->worker_count, sizeof *suspects);
     struct evidence_pairs pairs;
+    struct evidence_kins kins;
     size_t count;
     char *first = NULL;
     struct trail_copy *copies = lend_copies(ev, &count);
     trail_match_uploads(&ev->ledger, copies, count, ev->stage_ran, &ev->matching);
     evidence_compare_pairs(ev, copies, &pairs);
+    evidence_compare_kins(ev, &kins);
     struct trail_input input = {.ledger = &ev->ledger,
                                 .copies = copies,
                                 .copy_count = count,
                                 .pairs = pairs.pairs,
                                 .pair_count = pairs.count,
+                                .kins = kins.kins,
+                                .kin_count = kins.count,
                                 .control = ev->control,
                                 .control_why = ev->control_why,
                                 .suspects = suspects,
@@ -275,6 +279,7 @@ static void judge(struct evidence *ev)
     for (size_t i = 0; i < input.suspect_count; i++)
         free((char *)suspects[i].setting);
     evidence_pairs_fini(&pairs);
+    evidence_kins_fini(&kins);
     free(first);
     free(suspects);
     free(copies);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "io/disk.h"
 #include "pipeline/intake_time.h"
-#include "profile/compare.h"
+#include "profile/kin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +56,10 @@ void evidence_identify(const struct evidence *ev, const struct lent_copy *lent, 
         out->answered = copy->answered;
 }
 
-static int read_copy(const struct evidence *ev, const struct trail_copy *copy, struct buf *out)
+static int read_copy(const struct evidence *ev, const char *copy, struct buf *out)
 {
     struct err e;
-    char *path = mem_printf("%s/%s", ev->directory, copy->path);
+    char *path = mem_printf("%s/%s", ev->directory, copy);
     int result = disk_read_now(path, PROFILE_RAW_SIZE_MAX, out, &e);
     free(path);
     return result;
@@ -74,7 +74,7 @@ static struct profile_comparison *compare(const struct evidence *ev, const struc
     struct err e;
     if (before->status == COPY_CORRUPT || after->status == COPY_CORRUPT)
         return NULL;
-    if (read_copy(ev, before, &b) == 0 && read_copy(ev, after, &a) == 0 &&
+    if (read_copy(ev, before->path, &b) == 0 && read_copy(ev, after->path, &a) == 0 &&
         profile_compare(b.data ? b.data : "", b.size, a.data ? a.data : "", a.size, &profile_limits_default, &c, &e) <
             0)
         c = NULL;
@@ -111,4 +111,65 @@ void evidence_pairs_fini(struct evidence_pairs *p)
         profile_comparison_free(p->comparisons[i]);
     free(p->comparisons);
     free(p->pairs);
+}
+
+/* --- paired arms ---------------------------------------------------------------------------------------------------
+ */
+
+/* "python.1.upload" and "python.1.local". */
+static int find_twin(const struct evidence *ev, const struct instance *upload)
+{
+    static const char ending[] = ".upload";
+    size_t size = strlen(upload->name), tail = sizeof ending - 1;
+    if (upload->mirror || upload->arm != ARM_UPLOAD || size <= tail || strcmp(upload->name + size - tail, ending) != 0)
+        return -1;
+    char *name = mem_printf("%.*s.%s", (int)(size - tail), upload->name, arm_name(ARM_LOCAL));
+    int twin = ledger_find_instance(&ev->ledger, name);
+    free(name);
+    return twin;
+}
+
+static void add_copies(const struct evidence *ev, struct kin *k, bool after, size_t instance, enum stage stage)
+{
+    for (size_t i = 0; i < ev->copy_count; i++) {
+        const struct evidence_copy *c = &ev->copies[i];
+        struct buf bytes = {0};
+        struct err unread; /* told where the copy was read first */
+        if (c->instance == instance && c->stage == stage && c->profile && read_copy(ev, c->path, &bytes) == 0)
+            kin_add(k, after, bytes.data ? bytes.data : "", bytes.size, &profile_limits_default, &unread);
+        buf_fini(&bytes);
+    }
+}
+
+static struct profile_comparison *compare_twins(const struct evidence *ev, size_t upload, size_t local)
+{
+    struct kin *k = kin_new();
+    add_copies(ev, k, false, local, STAGE_COLLECTOR);
+    add_copies(ev, k, true, upload, STAGE_UPLOAD);
+    struct profile_comparison *c = kin_compare(k);
+    kin_free(k);
+    return c;
+}
+
+void evidence_compare_kins(const struct evidence *ev, struct evidence_kins *out)
+{
+    *out = (struct evidence_kins){.kins = mem_calloc(ev->ledger.instance_count, sizeof *out->kins),
+                                  .comparisons = mem_calloc(ev->ledger.instance_count, sizeof *out->comparisons)};
+    for (size_t i = 0; i < ev->ledger.instance_count; i++) {
+        int twin = find_twin(ev, &ev->ledger.instances[i]);
+        if (twin < 0)
+            continue;
+        struct profile_comparison *c = compare_twins(ev, i, (size_t)twin);
+        out->comparisons[out->count] = c;
+        out->kins[out->count++] =
+            (struct trail_kin){.instance = i, .of = (size_t)twin, .moves = c->moves, .move_count = c->move_count};
+    }
+}
+
+void evidence_kins_fini(struct evidence_kins *k)
+{
+    for (size_t i = 0; i < k->count; i++)
+        profile_comparison_free(k->comparisons[i]);
+    free(k->comparisons);
+    free(k->kins);
 }

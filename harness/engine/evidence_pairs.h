@@ -25,6 +25,15 @@ struct evidence_pairs {
     size_t count;
 };
 void evidence_compare_pairs(const struct evidence *ev, const struct trail_copy *copies, struct evidence_pairs *out);
+/* The uploading processes of paired arms against the local ones. */
+struct evidence_kins {
+    struct trail_kin *kins;
+    struct profile_comparison **comparisons;
+    size_t count;
+};
+void evidence_compare_kins(const struct evidence *ev, struct evidence_kins *out);
+void evidence_kins_fini(struct evidence_kins *k);
+
 void evidence_pairs_fini(struct evidence_pairs *p);
 
 #endif

@@ -208,6 +208,7 @@ accuracy: $(BUILD)/accuracy
 bench: all
 	$(TEST_ENV) $(PYTHON) tests/bench/lockprof.py
 	$(TEST_ENV) $(PYTHON) tests/bench/overhead.py
+	$(TEST_ENV) $(PYTHON) tests/bench/tap.py
 
 ## make compile_commands.json   for editors and language servers
 .PHONY: compile_commands.json

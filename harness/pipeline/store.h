@@ -14,7 +14,7 @@ struct store_options {
     size_t max_body, max_header;
     unsigned max_parts;
     int64_t idle_timeout_ms;
-    const char *directory; /* where uploads lie: DIRECTORY/ID/PART, and DIRECTORY/ID.json; written without fsync */
+    const char *directory; /* where uploads lie: DIRECTORY/ID.body, as they came; written without fsync */
     uint64_t max_bytes;    /* kept; the oldest are dropped above it (and above STORE_UPLOADS_MAX), which a warning and
                               `store.dropped` in /info say. 0: no limit. The last upload stays whatever its size */
     const char *api_key,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/store_files.h"
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "io/hash.h"
 #include "pipeline/zip.h"
 
 #include <assert.h>
@@ -43,43 +41,17 @@ char *store_file_name(const char *name, const struct store_part *parts, size_t c
     return free_name;
 }
 
-void store_files_describe(const struct store_item *item, const struct upload *upload, struct buf *out)
+char *store_files_path(const char *directory, const struct store_item *item)
 {
-    struct json_out j = json_begin(out, 2);
-    json_object(&j);
-    json_put_string(&j, "id", item->id);
-    json_put_string(&j, "profile_id", item->profile_id);
-    json_put_string(&j, "path", upload->path);
-    json_put_int(&j, "status", upload->status);
-    json_put_string(&j, "start", item->start);
-    json_put_string(&j, "end", item->end);
-    json_put_string(&j, "runtime_id", upload->runtime_id);
-    json_key(&j, "tags");
-    json_array(&j);
-    for (size_t i = 0; i < item->tag_count; i++) {
-        char *tag = mem_printf("%s:%s", item->tags[i].key, item->tags[i].value);
-        json_string(&j, tag);
-        free(tag);
-    }
-    json_array_end(&j);
-    json_key(&j, "parts");
-    json_array(&j);
-    for (size_t i = 0; i < item->part_count; i++) {
-        json_object(&j);
-        json_put_string(&j, "file", item->parts[i].file);
-        json_put_uint(&j, "size", item->parts[i].size);
-        json_object_end(&j);
-    }
-    json_array_end(&j);
-    json_object_end(&j);
-    buf_add_char(out, '\n');
+    return mem_printf("%s/%s.body", directory, item->id);
 }
 
 /* --- on a thread --- */
 
 struct work {
     uv_work_t work;
-    char *directory, *id;
+    char *path;
+    uint64_t size;            /* of the file */
     struct store_part *parts; /* the work's own */
     size_t part_count;
     struct store_item *item; /* to be freed; NULL for a download */
@@ -90,42 +62,39 @@ struct work {
     void *data;
 };
 
+static int pack(struct work *w, const struct buf *body)
+{
+    struct zip_part *parts = mem_calloc(w->part_count + 1, sizeof *parts);
+    for (size_t i = 0; i < w->part_count; i++) {
+        const struct store_part *part = &w->parts[i];
+        parts[i] = (struct zip_part){part->file, body->data + part->offset, part->size};
+    }
+    int result = zip_pack(parts, w->part_count, &w->zip, &w->error);
+    free(parts);
+    return result;
+}
+
 static void do_pack(uv_work_t *work)
 {
     struct work *w = work->data;
-    struct buf *bytes = mem_calloc(w->part_count + 1, sizeof *bytes);
-    struct zip_part *parts = mem_calloc(w->part_count + 1, sizeof *parts);
-    for (size_t i = 0; i < w->part_count && !w->failed; i++) {
-        char *path = mem_printf("%s/%s/%s", w->directory, w->id, w->parts[i].file);
-        w->failed = disk_read_now(path, w->parts[i].size, &bytes[i], &w->error) != 0;
-        parts[i] = (struct zip_part){w->parts[i].file, bytes[i].data, bytes[i].size};
-        free(path);
-    }
-    w->failed = w->failed || zip_pack(parts, w->part_count, &w->zip, &w->error) != 0;
-    for (size_t i = 0; i < w->part_count; i++) {
-        buf_fini(&bytes[i]);
-    }
-    free(bytes);
-    free(parts);
-}
-
-static void remove_path(struct work *w, char *path, int (*remove)(const char *path))
-{
-    if (remove(path) != 0 && errno != ENOENT && errno != ENOTDIR && !w->failed) {
+    struct buf body = {0};
+    w->failed = disk_read_now(w->path, w->size, &body, &w->error) != 0;
+    if (!w->failed && body.size != w->size) {
         w->failed = true;
-        err_sys(&w->error, ERR_WRITE, errno, "cannot remove %s", path);
+        err_set(&w->error, ERR_INPUT, "%s has %zu bytes, and had %llu", w->path, body.size,
+                (unsigned long long)w->size);
     }
-    free(path);
+    w->failed = w->failed || pack(w, &body) != 0;
+    buf_fini(&body);
 }
 
 static void do_remove(uv_work_t *work)
 {
     struct work *w = work->data;
-    for (size_t i = 0; i < w->part_count; i++) {
-        remove_path(w, mem_printf("%s/%s/%s", w->directory, w->id, w->parts[i].file), unlink);
+    if (unlink(w->path) != 0 && errno != ENOENT && errno != ENOTDIR) {
+        w->failed = true;
+        err_sys(&w->error, ERR_WRITE, errno, "cannot remove %s", w->path);
     }
-    remove_path(w, mem_printf("%s/%s", w->directory, w->id), rmdir);
-    remove_path(w, mem_printf("%s/%s.json", w->directory, w->id), unlink);
 }
 
 /* --- on the loop --- */
@@ -140,8 +109,7 @@ static void on_done(uv_work_t *work, int status)
         free(w->parts[i].file);
     }
     free(w->parts);
-    free(w->directory);
-    free(w->id);
+    free(w->path);
     buf_fini(&w->zip);
     store_item_free(w->item);
     free(w);
@@ -151,12 +119,13 @@ static struct work *work_new(const char *directory, const struct store_item *ite
 {
     struct work *w = mem_calloc(1, sizeof *w);
     w->work.data = w;
-    w->directory = mem_strdup(directory);
-    w->id = mem_strdup(item->id);
+    w->path = store_files_path(directory, item);
+    w->size = item->bytes;
     w->parts = mem_calloc(item->part_count + 1, sizeof *w->parts);
     w->part_count = item->part_count;
     for (size_t i = 0; i < item->part_count; i++) {
-        w->parts[i] = (struct store_part){.file = mem_strdup(item->parts[i].file), .size = item->parts[i].size};
+        w->parts[i] = item->parts[i];
+        w->parts[i].file = mem_strdup(item->parts[i].file);
     }
     w->fn = fn;
     w->data = data;

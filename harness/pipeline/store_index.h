@@ -14,8 +14,9 @@
 #define STORE_TAG_BYTES_MAX ((size_t)16 << 10)
 
 struct store_part {
-    char *file; /* in the upload's directory, and in downloads */
-    uint64_t size;
+    char *file;    /* its name in downloads */
+    size_t offset; /* where it begins in the upload's body */
+    size_t size;
 };
 
 struct store_item {

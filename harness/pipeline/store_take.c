@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Happy path: an upload is read → its parts and their description go to the disk → all are there: into the index, the
- * sender is told, the owner is told, the oldest are dropped. Failure modes: it can't be read (4xx), the disk is too far
- * behind (503), a file can't be written (500; what is there of it is removed). */
+/* Happy path: an upload is read → its body goes to the disk → it is there: into the index, the sender is told, the
+ * owner is told, the oldest are dropped. Failure modes: it can't be read (4xx), the disk is too far behind (503), its
+ * file can't be written (500). */
 #include "base/log.h"
 #include "base/mem.h"
 #include "pipeline/intake_upload.h"
@@ -22,9 +22,6 @@ struct taking {
     struct buf body;
     struct intake_upload read;
     struct store_item *item;
-    size_t writing; /* files */
-    bool failed;
-    struct err error;
 };
 
 static void taking_free(struct taking *t)
@@ -87,22 +84,13 @@ static void on_written(int status, const struct err *e, void *data)
 {
     struct taking *t = data;
     struct store *store = t->store;
-    if (status != 0 && !t->failed) {
-        t->failed = true;
-        t->error = *e;
-    }
-    if (--t->writing > 0) {
-        return;
-    }
-    struct store_item *item = t->item;
-    t->item = NULL;
-    char *id = mem_strdup(item->id);
-    if (t->failed) {
-        remove_item(store, item);
+    char *id = mem_strdup(t->item->id);
+    if (status != 0) {
         t->read.upload.status = 500;
-        finish(t, 500, id, &t->error);
+        finish(t, 500, id, e);
     } else {
-        store_index_add(&store->index, item);
+        store_index_add(&store->index, t->item);
+        t->item = NULL;
         drop_oldest(store);
         finish(t, t->read.upload.status, id, NULL);
     }
@@ -139,40 +127,28 @@ static struct store_item *make_item(struct store *store, const struct upload *up
     return item;
 }
 
-static void write_file(struct taking *t, char *path, struct buf *bytes)
+static void add_part(struct store_item *item, const struct multipart_part *part)
 {
-    t->item->bytes += bytes->size;
-    t->writing++;
-    disk_put_quick(t->store->disk, path, bytes, on_written, t);
-    free(path);
-}
-
-static void write_part(struct taking *t, const struct multipart_part *part)
-{
-    struct store_item *item = t->item;
     const char *name = part->filename != NULL ? part->filename : part->name;
     bool event = strcmp(part->name, "event") == 0 || strcmp(name, EVENT_FILE) == 0;
     item->parts = mem_grow(item->parts, item->part_count, &item->part_capacity, sizeof *item->parts);
     char *file = store_file_name(event ? EVENT_FILE : name, item->parts, item->part_count);
-    item->parts[item->part_count++] = (struct store_part){.file = file, .size = part->body.size};
-    char *path = mem_printf("%s/%s/%s", t->store->directory, item->id, file);
-    item->bytes += part->body.size;
-    t->writing++;
-    disk_put_borrowed(t->store->disk, path, part->body.data, part->body.size, on_written, t);
-    free(path);
+    item->parts[item->part_count++] =
+        (struct store_part){.file = file, .offset = part->offset, .size = part->body.size};
 }
 
 static void write_upload(struct taking *t)
 {
     size_t count;
-    struct buf description = {0};
     const struct multipart_part *parts = multipart_parts(t->read.multipart, &count);
     t->item = make_item(t->store, &t->read.upload);
+    t->item->bytes = t->body.size;
     for (size_t i = 0; i < count; i++) {
-        write_part(t, &parts[i]);
+        add_part(t->item, &parts[i]);
     }
-    store_files_describe(t->item, &t->read.upload, &description);
-    write_file(t, mem_printf("%s/%s.json", t->store->directory, t->item->id), &description);
+    char *path = store_files_path(t->store->directory, t->item);
+    disk_put_borrowed(t->store->disk, path, t->body.data, t->body.size, on_written, t);
+    free(path);
 }
 
 void store_take(struct store *store, const struct route *route, struct http_request *request,

@@ -87,20 +87,24 @@ static void an_upload_is_listed_and_given_back(void **state)
     json_free(j);
 }
 
-static void it_lies_in_a_directory_of_its_own(void **state)
+static void it_lies_in_one_file_as_it_came(void **state)
 {
     struct store_fixture *f = *state;
+    struct buf body = make_upload(TAGS, 10, 11, "x", 1), found = {0};
+    struct err e;
     store_open(f);
     store_upload(f, TAGS, 10, "x", 1);
     *strchr(f->told.data, '|') = '\0';
-    char *expected = mem_printf("%s %s.json", f->told.data, f->told.data), *found = names_in(f->directory);
-    char *below = mem_printf("%s/%s", f->directory, f->told.data), *parts = names_in(below);
-    assert_string_equal(found, expected);
-    assert_string_equal(parts, "code-provenance.json event.json profile.pprof");
+    char *expected = mem_printf("%s.body", f->told.data), *names = names_in(f->directory);
+    char *path = mem_printf("%s/%s", f->directory, expected);
+    assert_string_equal(names, expected);
+    assert_int_equal(disk_read_now(path, 10000, &found, &e), 0);
+    assert_string_equal(found.data, body.data);
     free(expected);
-    free(found);
-    free(below);
-    free(parts);
+    free(names);
+    free(path);
+    buf_fini(&body);
+    buf_fini(&found);
 }
 
 static void both_paths_take_uploads_and_info_counts_them(void **state)
@@ -124,7 +128,11 @@ static void both_paths_take_uploads_and_info_counts_them(void **state)
 static void a_name_of_a_part_is_never_a_path(void **state)
 {
     struct store_fixture *f = *state;
+    static const char *const names[] = {"event.json", "_._.._evil", "_.__.._evil", "2-_.__.._evil", "_hidden"};
+    static const struct zip_limits limits = {10, 1000, 10000};
     struct buf body = {0};
+    struct zip_content zip;
+    struct err e;
     static const char event[] = "{\"attachments\":[\"../../evil\",\"..__.._evil\",\".hidden\"],\"start\":"
                                 "\"2026-11-25T16:23:31Z\",\"end\":\"2026-11-25T16:23:31Z\",\"family\":\"f\","
                                 "\"version\":\"4\"}";
@@ -137,11 +145,18 @@ static void a_name_of_a_part_is_never_a_path(void **state)
     store_open(f);
     store_call(f, "POST", "/api/v2/profile", STORE_TYPE, body.data, body.size);
     assert_int_equal(f->client->status, 202);
-    *strchr(f->told.data, '|') = '\0';
-    char *below = mem_printf("%s/%s", f->directory, f->told.data), *parts = names_in(below);
-    assert_string_equal(parts, "2-_.__.._evil _._.._evil _.__.._evil _hidden event.json");
-    free(below);
-    free(parts);
+    struct json *j = list(f, "{}", 200);
+    char *path = download_path(&json_get(j, "data")->items[0]);
+    store_call(f, "GET", path, NULL, NULL, 0);
+    assert_int_equal(zip_unpack(f->client->body.data, f->client->body.size, &limits, &zip, &e), 0);
+    assert_int_equal(zip.count, sizeof names / sizeof *names);
+    for (size_t i = 0; i < zip.count; i++) {
+        assert_string_equal(zip.files[i].name, names[i]);
+        assert_memory_equal(zip.files[i].bytes.data, i == 0 ? "{" : &"01234"[i], 1);
+    }
+    zip_content_fini(&zip);
+    free(path);
+    json_free(j);
     buf_fini(&body);
 }
 
@@ -248,15 +263,12 @@ static void keys_are_wanted_where_there_are_some(void **state)
     assert_int_equal(f->client->status, 401);
 }
 
-static bool has_three_entries(const struct store_fixture *f)
+static bool has_two_files(const struct store_fixture *f)
 {
-    char *names = names_in(f->directory);
-    size_t spaces = 0;
-    for (const char *at = names; *at != '\0'; at++) {
-        spaces += *at == ' ';
-    }
+    char *names = names_in(f->directory), *space = strchr(names, ' ');
+    bool two = space != NULL && strchr(space + 1, ' ') == NULL;
     free(names);
-    return spaces == 3;
+    return two;
 }
 
 static void the_oldest_are_dropped_above_the_limit(void **state)
@@ -269,7 +281,7 @@ static void the_oldest_are_dropped_above_the_limit(void **state)
         store_upload(f, TAGS, i, profile, sizeof profile);
     }
     expect_listed(f, "{}", "13 12 /2");
-    WAIT(&f->client->http, has_three_entries(f)); /* two directories with their descriptions */
+    WAIT(&f->client->http, has_two_files(f));
     store_call(f, "GET", "/info", NULL, NULL, 0);
     struct json *j = answer_tree(f);
     assert_int_equal(json_get_int(json_get(j, "store"), "dropped", -1), 2);
@@ -290,15 +302,17 @@ static void what_cannot_be_written_is_answered_500(void **state)
     buf_fini(&body);
 }
 
-static void files_that_are_gone_are_answered_404(void **state)
+static void a_file_that_is_gone_is_answered_404_and_a_changed_one_500(void **state)
 {
     struct store_fixture *f = *state;
     store_open(f);
     store_upload(f, TAGS, 10, "x", 1);
     struct json *j = list(f, "{}", 200);
     char *path = download_path(&json_get(j, "data")->items[0]);
-    char *part =
-        mem_printf("%s/%s/profile.pprof", f->directory, json_get_string(&json_get(j, "data")->items[0], "id", ""));
+    char *part = mem_printf("%s/%s.body", f->directory, json_get_string(&json_get(j, "data")->items[0], "id", ""));
+    assert_int_equal(truncate(part, 10), 0);
+    store_call(f, "GET", path, NULL, NULL, 0);
+    assert_int_equal(f->client->status, 500);
     assert_int_equal(unlink(part), 0);
     store_call(f, "GET", path, NULL, NULL, 0);
     assert_int_equal(f->client->status, 404);
@@ -343,7 +357,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
     const struct CMUnitTest tests[] = {
         TEST(an_upload_is_listed_and_given_back),
-        TEST(it_lies_in_a_directory_of_its_own),
+        TEST(it_lies_in_one_file_as_it_came),
         TEST(both_paths_take_uploads_and_info_counts_them),
         TEST(a_name_of_a_part_is_never_a_path),
         TEST(what_is_asked_for_is_listed_in_order),
@@ -353,7 +367,7 @@ int main(void)
         TEST(keys_are_wanted_where_there_are_some),
         TEST(the_oldest_are_dropped_above_the_limit),
         TEST(what_cannot_be_written_is_answered_500),
-        TEST(files_that_are_gone_are_answered_404),
+        TEST(a_file_that_is_gone_is_answered_404_and_a_changed_one_500),
         TEST(it_stops_in_the_middle_of_an_upload_and_a_download),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

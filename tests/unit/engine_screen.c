@@ -339,6 +339,21 @@ static void test_nothing_can_be_shown(void **state)
     assert_true(shown_has(f, "copies/ui/app.2.tee.1.json"));
 }
 
+/* A copy that can't be read is told by the stage before, too; a page that fails is told here only. */
+static void test_the_gravest_is_told(void **state)
+{
+    struct shown *f = *state;
+    put_programs(f, "dies", "");
+    shown_subject(f, "app.1.tee");
+    shown_file(f, "", 0);
+    put_subject(f, "first.1.tee");
+    shown_start(f);
+    shown_wait(f);
+    assert_int_equal(f->code, ERR_INTERNAL);
+    assert_memory_equal(f->error, "first.1.tee: pprof-first.1.tee-", 31);
+    assert_non_null(strstr(f->error, " ended before it was ready: exit 1; it said: corrupt profile (and 1 more)"));
+}
+
 /* A full disk is told as what it is: neither a loss nor a page that fails. */
 static void test_what_can_not_be_written(void **state)
 {
@@ -446,6 +461,7 @@ int main(void)
         SCREEN_TEST(test_a_picture_that_is_none),
         SCREEN_TEST(test_the_rest_is_shown),
         SCREEN_TEST(test_nothing_can_be_shown),
+        SCREEN_TEST(test_the_gravest_is_told),
         SCREEN_TEST(test_what_can_not_be_written),
         SCREEN_TEST(test_a_stop_before_it_begins),
         SCREEN_TEST(test_a_stop_while_the_driver_starts),

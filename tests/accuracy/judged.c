@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "engine/orders.h"
 #include "profile/compare.h"
+#include "profile/kin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,69 @@ static void compare(const struct chain *chain, struct trail_pair *pair, struct p
     pair->move_count = (*out)->move_count;
 }
 
+/* --- paired arms -------------------------------------------------------------------------------------------------- */
+
+/* The local process of the worker of an uploading one, or SIZE_MAX. */
+static size_t local_of(const struct ledger *ledger, size_t instance)
+{
+    for (size_t i = 0; i < ledger->instance_count; i++) {
+        const struct instance *at = &ledger->instances[i];
+        if (at->arm == ARM_LOCAL && strcmp(at->worker, ledger->instances[instance].worker) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static struct profile_comparison *compare_processes(const struct chain *chain, size_t local, size_t uploading)
+{
+    struct kin *kin = kin_new();
+    struct err e;
+    for (int after = 0; after < 2; after++) {
+        for (size_t i = 0; i < chain->count; i++) {
+            const struct chain_copy *c = &chain->copies[i];
+            if (c->stage == (after ? STAGE_UPLOAD : STAGE_COLLECTOR) &&
+                c->origin->instance == (after ? uploading : local)) {
+                kin_add(kin, after, c->bytes.data, c->bytes.size, &profile_limits_default, &e);
+            }
+        }
+    }
+    struct profile_comparison *moves = kin_compare(kin);
+    kin_free(kin);
+    return moves;
+}
+
+struct kins {
+    struct trail_kin *items;
+    struct profile_comparison **moves;
+    size_t count;
+};
+
+static void find_kins(const struct recording *r, const struct chain *chain, struct kins *out)
+{
+    out->items = mem_calloc(r->ledger.instance_count, sizeof *out->items);
+    out->moves = mem_calloc(r->ledger.instance_count, sizeof(struct profile_comparison *));
+    out->count = 0;
+    for (size_t i = 0; i < r->ledger.instance_count; i++) {
+        size_t local = r->ledger.instances[i].arm == ARM_UPLOAD ? local_of(&r->ledger, i) : SIZE_MAX;
+        if (local != SIZE_MAX) {
+            struct profile_comparison *moves = compare_processes(chain, local, i);
+            out->moves[out->count] = moves;
+            out->items[out->count++] =
+                (struct trail_kin){.instance = i, .of = local, .moves = moves->moves, .move_count = moves->move_count};
+        }
+    }
+}
+
+static void kins_fini(struct kins *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        profile_comparison_free(k->moves[i]);
+    }
+    free(k->moves);
+    free(k->items);
+}
+
 void judge_chain(const struct recording *r, const struct chain *chain, struct judged *out)
 {
     struct trail_copy *copies = mem_calloc(chain->count, sizeof *copies);
@@ -123,7 +187,12 @@ void judge_chain(const struct recording *r, const struct chain *chain, struct ju
     }
     input.pairs = out->matching.pairs;
     input.pair_count = out->matching.pair_count;
+    struct kins kins;
+    find_kins(r, chain, &kins);
+    input.kins = kins.items;
+    input.kin_count = kins.count;
     trail_judge(&input, &out->result);
+    kins_fini(&kins);
     for (size_t i = 0; i < out->matching.pair_count; i++) {
         profile_comparison_free(found[i]);
     }

@@ -341,6 +341,58 @@ static void test_a_name_lost_at_a_stage_is_found_at_that_stage(void **state)
     assert_true(tried > 2 * ROUNDS);
 }
 
+/* Pairs and moves that fit neither the copies nor one another: a result all the same, with evidence for each loss. */
+static void test_moves_that_make_no_sense(void **state)
+{
+    static const char *const texts[] = {NULL, "", "app.py:10", "session.py:17:name1_lock", "\xff", "nowhere"};
+    enum { PAIRS = 12, MOVES = 6 };
+    (void)state;
+    for (uint64_t round = 1; round <= ROUNDS; round++) {
+        struct world w;
+        struct trail_pair pairs[PAIRS];
+        struct trail_move moves[PAIRS][MOVES];
+        make_world(&w, round);
+        damage_at_random(&w, below(&w.seed, 12));
+        for (size_t i = 0; i < w.b.copy_count; i++) {
+            struct trail_copy *c = &w.b.copies[i].copy;
+            c->runtime_id = texts[below(&w.seed, 3)];
+            c->start_ns = (int64_t)below(&w.seed, 4);
+            c->end_ns = (int64_t)below(&w.seed, 4);
+            c->answered = (int)below(&w.seed, 600);
+            c->names_only = c->stage == STAGE_UI;
+        }
+        for (size_t i = 0; i < PAIRS; i++) {
+            pairs[i] = (struct trail_pair){
+                .before = below(&w.seed, w.b.copy_count),
+                .after = below(&w.seed, w.b.copy_count),
+                .compared = below(&w.seed, 4) > 0,
+                .same = below(&w.seed, 4) == 0,
+                .moves = moves[i],
+                .move_count = MOVES,
+            };
+            for (size_t k = 0; k < MOVES; k++) {
+                moves[i][k] = (struct trail_move){
+                    .kind = (enum trail_move_kind)below(&w.seed, MOVE_ADDED + 1),
+                    .from = below(&w.seed, 2) ? w.right[below(&w.seed, w.locks)] : texts[below(&w.seed, 6)],
+                    .to = below(&w.seed, 2) ? w.right[below(&w.seed, w.locks)] : texts[below(&w.seed, 6)],
+                    .key = texts[below(&w.seed, 6)],
+                    .samples = below(&w.seed, 8) ? below(&w.seed, 2000) : UINT64_MAX / 2,
+                    .acquires_before = below(&w.seed, 2000),
+                    .acquires_after = below(&w.seed, 2000),
+                };
+            }
+        }
+        w.b.input.pairs = pairs;
+        w.b.input.pair_count = PAIRS;
+        const struct trail_result *r = build_judge(&w.b);
+        for (size_t i = 0; i < r->lock_count; i++) {
+            assert_true(!r->locks[i].lost || r->locks[i].loss.evidence[0] != '\0');
+            assert_true(!r->locks[i].lost || r->locks[i].loss.mechanisms != 0);
+        }
+        build_end(&w.b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_the_order_of_copies_and_sightings_changes_nothing),
         cmocka_unit_test(test_splitting_a_copy_changes_no_state),
         cmocka_unit_test(test_one_more_right_copy_makes_no_verdict_worse),
+        cmocka_unit_test(test_moves_that_make_no_sense),
         cmocka_unit_test(test_a_name_lost_at_a_stage_is_found_at_that_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

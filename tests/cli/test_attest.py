@@ -135,7 +135,7 @@ class Attest(Cli):
 
     def test_the_answer_is_judged(self):
         self.run_it()
-        for answer, status, state in (("", 0, "exact"), ("Lock", 1, "alias"), ("-", 1, "absent"), ("s", 0, "not_run")):
+        for answer, status, state in (("", 0, "exact"), ("GOOD_LOCK", 1, "alias"), ("-", 1, "absent"), ("s", 0, "not_run")):
             with self.subTest(answer=answer):
                 result = self.attest("%s good_lock = %s\n" % (INSTANCE, answer), "--again")
                 self.assertEqual(result.status, status, result.output + result.errors)

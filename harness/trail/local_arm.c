@@ -47,19 +47,23 @@ static bool is_cut_at_name(const struct label *before, const struct label *after
     return rewrite_is_site(before, after);
 }
 
-/* The same characters for the same ones throughout, and at least one of them another. */
+/* One character for another throughout. */
 static bool is_substituted(const char *before, const char *after)
 {
-    char to[256] = {0};
+    char from = '\0', to = '\0';
     if (strlen(before) != strlen(after)) {
         return false;
     }
+    for (const char *b = before, *a = after; *b != '\0'; b++, a++) {
+        if (*b != *a && from == '\0') {
+            from = *b;
+            to = *a;
+        }
+    }
     for (; *before != '\0'; before++, after++) {
-        char *known = &to[(unsigned char)*before];
-        if (*known != '\0' && *known != *after) {
+        if (*after != (*before == from ? to : *before)) {
             return false;
         }
-        *known = *after;
     }
     return true;
 }

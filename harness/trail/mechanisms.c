@@ -6,6 +6,7 @@
 #include "trail/moved_proof.h"
 #include "trail/proof.h"
 #include "trail/rewrite.h"
+#include "trail/rules.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -161,7 +162,8 @@ static bool rewritten_from_local(const struct loss_case *c, struct extra *x)
         return false;
     }
     say_local(c, &value, x);
-    rewrite_describe(&c->v->w->labels[value.before], work_label(c->v->w, value.row), &x->text);
+    struct rewriting rewriting = {&c->v->w->labels[value.before], work_label(c->v->w, value.row)->text};
+    rules_describe(&rewriting, 1, &x->text);
     return true;
 }
 
@@ -184,11 +186,12 @@ static bool fewer_than_local(const struct loss_case *c, struct extra *x)
     if (!samples_missing(c) || !local_arm_misses_uploads(c, &uploads, &local)) {
         return false;
     }
-    buf_printf(&x->text, "; %zu uploads, ", uploads);
+    buf_add_str(&x->text, "; ");
+    proof_count(&x->text, uploads, "upload");
     if (local > 0) {
-        buf_printf(&x->text, "where the worker left %zu local copies", local);
+        buf_printf(&x->text, ", where the worker left %zu local copies", local);
     } else {
-        buf_add_str(&x->text, "and between two of them a time that none covers");
+        buf_add_str(&x->text, ", and between two of them a time that none covers");
     }
     return true;
 }

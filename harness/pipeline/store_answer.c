@@ -45,8 +45,8 @@ static void put_item(struct json_out *j, const struct store_item *item)
     json_put_string(j, "end", item->end);
     json_key(j, "tags");
     json_array(j);
-    for (size_t i = 0; i < item->tag_count; i++) {
-        char *tag = mem_printf("%s:%s", item->tags[i].key, item->tags[i].value);
+    for (size_t i = 0; i < item->tags->count; i++) {
+        char *tag = mem_printf("%s:%s", item->tags->items[i].key, item->tags->items[i].value);
         json_string(j, tag);
         free(tag);
     }

@@ -6,19 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How many items from the end on are looked at for the same tags: as many processes as upload in turn. */
+#define SHARED_LOOK 64
+
+static void tags_free(struct store_tags *tags)
+{
+    if (tags == NULL || --tags->refs > 0) {
+        return;
+    }
+    for (size_t i = 0; i < tags->count; i++) {
+        free(tags->items[i].key);
+        free(tags->items[i].value);
+    }
+    free(tags->items);
+    free(tags);
+}
+
 void store_item_free(struct store_item *item)
 {
     if (item == NULL) {
         return;
     }
-    for (size_t i = 0; i < item->tag_count; i++) {
-        free(item->tags[i].key);
-        free(item->tags[i].value);
-    }
     for (size_t i = 0; i < item->part_count; i++) {
         free(item->parts[i].file);
     }
-    free(item->tags);
+    tags_free(item->tags);
     free(item->parts);
     free(item->id);
     free(item->profile_id);
@@ -29,12 +41,38 @@ void store_item_free(struct store_item *item)
 
 const char *store_item_tag(const struct store_item *item, const char *key)
 {
-    for (size_t i = 0; i < item->tag_count; i++) {
-        if (strcmp(item->tags[i].key, key) == 0) {
-            return item->tags[i].value;
+    for (size_t i = 0; i < item->tags->count; i++) {
+        if (strcmp(item->tags->items[i].key, key) == 0) {
+            return item->tags->items[i].value;
         }
     }
     return "";
+}
+
+static bool is_same(const struct store_tags *tags, const struct upload_tag *others, size_t count)
+{
+    bool same = tags->count == count;
+    for (size_t i = 0; i < count && same; i++) {
+        same = strcmp(tags->items[i].value, others[i].value) == 0 && strcmp(tags->items[i].key, others[i].key) == 0;
+    }
+    return same;
+}
+
+struct store_tags *store_index_tags(const struct store_index *index, const struct upload_tag *tags, size_t count)
+{
+    for (size_t i = 0; i < index->count && i < SHARED_LOOK; i++) {
+        struct store_tags *of_item = index->items[index->first + index->count - 1 - i]->tags;
+        if (is_same(of_item, tags, count)) {
+            of_item->refs++;
+            return of_item;
+        }
+    }
+    struct store_tags *fresh = mem_calloc(1, sizeof *fresh);
+    *fresh = (struct store_tags){.refs = 1, .items = mem_calloc(count + 1, sizeof *tags), .count = count};
+    for (size_t i = 0; i < count; i++) {
+        fresh->items[i] = (struct upload_tag){.key = mem_strdup(tags[i].key), .value = mem_strdup(tags[i].value)};
+    }
+    return fresh;
 }
 
 void store_index_fini(struct store_index *index)
@@ -106,7 +144,7 @@ const struct store_item **store_index_select(const struct store_index *index, co
     size_t found_count = 0, capacity = 0;
     for (size_t i = 0; i < index->count; i++) {
         const struct store_item *item = index->items[index->first + i];
-        if (store_query_fits(query, &item->at, item->tags, item->tag_count)) {
+        if (store_query_fits(query, &item->at, item->tags->items, item->tags->count)) {
             found = mem_grow(found, found_count, &capacity, sizeof *found);
             found[found_count++] = item;
         }

@@ -19,13 +19,19 @@ struct store_part {
     size_t size;
 };
 
+/* Tags of uploads. Those of one process are the same each time, and so are shared. */
+struct store_tags {
+    size_t refs;
+    struct upload_tag *items;
+    size_t count;
+};
+
 struct store_item {
     uint64_t number; /* grows with each upload */
     char *id, *profile_id;
     struct intake_time at; /* its timestamp: when the profile began */
     char *start, *end;
-    struct upload_tag *tags;
-    size_t tag_count;
+    struct store_tags *tags;
     struct store_part *parts;
     size_t part_count, part_capacity;
     uint64_t bytes;
@@ -40,6 +46,9 @@ struct store_index {
     uint64_t bytes, dropped;
 };
 void store_index_fini(struct store_index *index);
+
+/* A reference to tags like these, for an item that is to be added: those of an item near the end, or new ones. */
+struct store_tags *store_index_tags(const struct store_index *index, const struct upload_tag *tags, size_t count);
 
 /* Takes the item, whose number is above those before it. */
 void store_index_add(struct store_index *index, struct store_item *item);

@@ -97,21 +97,22 @@ static void on_written(int status, const struct err *e, void *data)
     free(id);
 }
 
-static void add_tags(struct store_item *item, const struct upload *upload)
+/* How many of the tags are kept. */
+static size_t count_tags(const struct store_item *item, const struct upload *upload)
 {
-    size_t bytes = 0;
-    item->tags = mem_calloc(upload->tag_count + 1, sizeof *item->tags);
-    for (size_t i = 0; i < upload->tag_count; i++) {
-        const struct upload_tag *tag = &upload->tags[i];
-        bytes += strlen(tag->key) + strlen(tag->value);
-        if (item->tag_count == STORE_TAGS_MAX || bytes > STORE_TAG_BYTES_MAX) {
-            log_line(LOG_WARN, "store", "upload %s: only the first %zu of its %zu tags can be asked for", item->id,
-                     item->tag_count, upload->tag_count);
-            return;
+    size_t bytes = 0, count = 0;
+    while (count < upload->tag_count && count < STORE_TAGS_MAX) {
+        bytes += strlen(upload->tags[count].key) + strlen(upload->tags[count].value);
+        if (bytes > STORE_TAG_BYTES_MAX) {
+            break;
         }
-        item->tags[item->tag_count++] =
-            (struct upload_tag){.key = mem_strdup(tag->key), .value = mem_strdup(tag->value)};
+        count++;
     }
+    if (count < upload->tag_count) {
+        log_line(LOG_WARN, "store", "upload %s: only the first %zu of its %zu tags can be asked for", item->id, count,
+                 upload->tag_count);
+    }
+    return count;
 }
 
 static struct store_item *make_item(struct store *store, const struct upload *upload)
@@ -123,7 +124,7 @@ static struct store_item *make_item(struct store *store, const struct upload *up
     item->start = mem_strdup(upload->start);
     item->end = mem_strdup(upload->end);
     intake_time_read(upload->start, &item->at); /* was read before, else the upload is rejected */
-    add_tags(item, upload);
+    item->tags = store_index_tags(&store->index, upload->tags, count_tags(item, upload));
     return item;
 }
 

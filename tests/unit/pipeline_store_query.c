@@ -160,6 +160,26 @@ static void the_index_finds_what_is_left_after_dropping(void **state)
     store_index_fini(&index);
 }
 
+static void equal_tags_are_kept_once(void **state)
+{
+    static char texts[][8] = {"service", "shop", "other"};
+    const struct upload_tag shop = {texts[0], texts[1]}, other = {texts[0], texts[2]};
+    struct store_index index = {0};
+    (void)state;
+    for (uint64_t number = 1; number <= 4; number++) {
+        struct store_item *item = make_item(number);
+        item->tags = store_index_tags(&index, number == 2 ? &other : &shop, 1);
+        store_index_add(&index, item);
+    }
+    assert_ptr_equal(index.items[0]->tags, index.items[3]->tags);
+    assert_ptr_not_equal(index.items[0]->tags, index.items[1]->tags);
+    assert_int_equal(index.items[0]->tags->refs, 3);
+    store_item_free(store_index_drop(&index, 35));
+    assert_string_equal(store_item_tag(index.items[index.first + 2], "service"), "shop");
+    assert_string_equal(store_item_tag(index.items[index.first], "service"), "other");
+    store_index_fini(&index);
+}
+
 static void the_last_upload_stays_whatever_its_size(void **state)
 {
     struct store_index index = {0};
@@ -178,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_plain_value_has_no_quotes),
         cmocka_unit_test(all_terms_and_both_times_must_hold),
         cmocka_unit_test(the_index_finds_what_is_left_after_dropping),
+        cmocka_unit_test(equal_tags_are_kept_once),
         cmocka_unit_test(the_last_upload_stays_whatever_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Happy path: an upload comes → its profiles are copied → passed on meanwhile → hashed and read on a thread → kept,
+/* Happy path: an upload comes → its profiles are copied → passed on meanwhile → hashed and read on threads → kept,
  * unless the same bytes are there → the exchange is over: description, line, event.
  * Failure modes: faster than profiles can be read (not read), faster than the disk (not kept), a disk that is full (not
  * kept, told once), a profile that can't be read (kept, told in its line). None of them holds the passing up. */
 #include "engine/tapping.h"
 
 #include "base/mem.h"
-#include "engine/journal.h"
 #include "engine/tapping_internal.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +18,7 @@
 #define PARTS_MAX 64
 #define IDLE_TIMEOUT_MS 60000
 #define TICK_MS 100
-/* Parts that wait for the thread, however small they are. */
+/* Parts that wait for a thread, however small they are. */
 #define WAITING_MAX 512
 /* What is larger comes from the system and goes back to it at once: profiles are read in some ten MiB each, and heaps
  * that keep them for later would make up most of the process. */
@@ -125,12 +122,17 @@ static void maybe_finish(struct flow *flow)
     maybe_close(t);
 }
 
-/* --- profiles on their thread ----------------------------------------------------------------------------------- */
+/* --- profiles on threads ---------------------------------------------------------------------------------------- */
 
-static void on_examine(uv_work_t *work)
+/* One thread hashes, so that whatever comes is kept; another one reads, which takes some hundred times as long. */
+static void push(struct tapping_queue *q, struct flow_part *part)
 {
-    struct tapping *t = work->data;
-    flow_examine(t->working);
+    part->next = NULL;
+    if (q->last)
+        q->last->next = part;
+    else
+        q->first = part;
+    q->last = part;
 }
 
 static void take_names(struct tapping *t, struct flow_part *part)
@@ -156,35 +158,62 @@ static void keep_part(struct tapping *t, struct flow_part *part)
         part->copy = tapping_copies_put(t->copies, part->hash, &part->bytes);
 }
 
-static void work_on(struct tapping *t);
-
-static void on_examined(uv_work_t *work, int status)
+static void settle(struct tapping *t, struct flow_part *part)
 {
-    struct tapping *t = work->data;
-    struct flow_part *part = t->working;
-    (void)status; /* never cancelled: the loop ends after its work */
-    t->working = NULL;
     t->waiting--;
     t->waiting_bytes -= part->size;
     take_names(t, part);
     keep_part(t, part);
-    spare_give(&t->spare, &part->bytes);
+    buf_fini(&part->bytes);
     part->flow->waiting--;
     maybe_finish(part->flow);
-    work_on(t);
 }
 
-/* One after the other: the second processor is the passing's. */
-static void work_on(struct tapping *t)
+static void on_read(struct flow_part *part, void *data)
 {
-    if (t->working || !t->first)
+    settle(data, part);
+}
+
+static void note_first(struct tapping *t, uint64_t *count, const char *text)
+{
+    if ((*count)++ == 0)
+        tell(t, TAPPING_NOTE, text, NULL);
+}
+
+static void hash_next(struct tapping *t);
+
+static void on_hash(uv_work_t *work)
+{
+    flow_hash(((struct tapping *)work->data)->hashing.working);
+}
+
+static void on_hashed(uv_work_t *work, int status)
+{
+    struct tapping *t = work->data;
+    struct flow_part *part = t->hashing.working;
+    (void)status; /* never cancelled: the loop ends after its work */
+    t->hashing.working = NULL;
+    hash_next(t);
+    if (tapping_reader_has_room(t->reader)) {
+        tapping_reader_add(t->reader, part);
         return;
-    t->working = t->first;
-    t->first = t->first->next;
-    if (!t->first)
-        t->last = NULL;
-    t->work.data = t;
-    uv_queue_work(&t->loop, &t->work, on_examine, on_examined);
+    }
+    note_first(t, &t->counts.unread,
+               "uploads come faster than they can be read: they are passed on and kept, and some are not read");
+    settle(t, part);
+}
+
+static void hash_next(struct tapping *t)
+{
+    struct tapping_queue *q = &t->hashing;
+    if (q->working || !q->first)
+        return;
+    q->working = q->first;
+    q->first = q->first->next;
+    if (!q->first)
+        q->last = NULL;
+    q->work.data = t;
+    uv_queue_work(&t->loop, &q->work, on_hash, on_hashed);
 }
 
 /* Whether there is room for a profile of this size: one that is larger than all the room has it alone. */
@@ -192,12 +221,6 @@ static bool has_room(const struct tapping *t, size_t size)
 {
     size_t pending = t->waiting_bytes + tapping_copies_pending(t->copies);
     return t->waiting < WAITING_MAX && (pending == 0 || pending + size <= TAPPING_PENDING_MAX);
-}
-
-static void note_first(struct tapping *t, uint64_t *count, const char *text)
-{
-    if ((*count)++ == 0)
-        tell(t, TAPPING_NOTE, text, NULL);
 }
 
 static void add_part(struct tapping *t, struct flow *flow, size_t index, const struct upload *upload)
@@ -210,23 +233,12 @@ static void add_part(struct tapping *t, struct flow *flow, size_t index, const s
                    "uploads come faster than the disk takes them: they are passed on, and some are not kept");
         return;
     }
-    part->read = t->waiting < TAPPING_READ_COUNT_MAX && t->waiting_bytes <= TAPPING_READ_BYTES_MAX;
-    if (!part->read)
-        note_first(t, &t->counts.unread,
-                   "uploads come faster than they can be read: they are passed on and kept, and some are not read");
-    if (!part->read && t->store)
-        return; /* which has it already */
-    part->bytes = spare_take(&t->spare, part->size);
     flow_take_bytes(flow, index, upload);
     flow->waiting++;
     t->waiting++;
     t->waiting_bytes += part->size;
-    if (t->last)
-        t->last->next = part;
-    else
-        t->first = part;
-    t->last = part;
-    work_on(t);
+    push(&t->hashing, part);
+    hash_next(t);
 }
 
 /* --- what comes ------------------------------------------------------------------------------------------------- */
@@ -294,6 +306,8 @@ static void on_tick(uv_timer_t *timer)
 
 static void close_handles(struct tapping *t)
 {
+    if (t->reader)
+        tapping_reader_close(t->reader);
     uv_close((uv_handle_t *)&t->tick, NULL);
     for (size_t i = 0; i < TAPPING_SIGNALS; i++)
         uv_close((uv_handle_t *)&t->signals[i], NULL);
@@ -331,73 +345,6 @@ static void on_signal(uv_signal_t *handle, int number)
         store_stop(t->store, on_server_closed, t);
     else
         tap_stop(t->tap, on_server_closed, t);
-}
-
-/* What was there before would be taken for this tap's. */
-static int check_empty(const char *directory, struct err *e)
-{
-    DIR *listing = opendir(directory);
-    bool empty = true;
-    if (!listing)
-        return err_sys(e, ERR_WRITE, errno, "can't list %s", directory);
-    for (struct dirent *entry; empty && (entry = readdir(listing));)
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    closedir(listing);
-    return empty ? 0
-                 : err_set(e, ERR_WRITE, "%s is not empty: a tap needs a directory of its own, name another with --out",
-                           directory);
-}
-
-static int make_part(const char *directory, const char *name, struct err *e)
-{
-    char *path = mem_printf("%s/%s", directory, name);
-    int result = disk_make_dir(path, e);
-    free(path);
-    return result;
-}
-
-/* So that the directory can be judged again where the ledger is not. */
-static int copy_ledger(const struct tapping_options *options, struct err *e)
-{
-    struct buf text = {0};
-    if (disk_read_now(options->ledger, TAPPING_LEDGER_MAX, &text, e) < 0)
-        return -1;
-    char *path = mem_printf("%s/ledger.jsonl", options->directory);
-    int result = disk_write_now(path, text.data, text.size, e);
-    free(path);
-    buf_fini(&text);
-    return result;
-}
-
-static int write_mark(const struct tapping_options *options, struct err *e)
-{
-    char now[JOURNAL_TIME_SIZE];
-    struct buf text = {0};
-    struct json_out j = json_begin(&text, 2);
-    journal_time(now);
-    json_object(&j);
-    json_put_string(&j, "started", now);
-    json_put_string(&j, "listen", options->listen);
-    json_put_string(&j, "to", options->to.unix_socket ? options->to.unix_socket : options->to.url);
-    json_object_end(&j);
-    buf_add_char(&text, '\n');
-    char *path = mem_printf("%s/" TAPPING_MARK, options->directory);
-    int result = disk_write_now(path, text.data, text.size, e);
-    free(path);
-    buf_fini(&text);
-    return result;
-}
-
-static int prepare(struct tapping *t, struct err *e)
-{
-    const struct tapping_options *o = t->options;
-    if (o->ledger && tapping_judge_read(o->ledger, &t->judge, e) < 0)
-        return -1;
-    if (disk_make_dir(o->directory, e) < 0 || check_empty(o->directory, e) < 0)
-        return -1;
-    if (o->ledger && copy_ledger(o, e) < 0)
-        return -1;
-    return o->to.url ? make_part(o->directory, "copies", e) < 0 || make_part(o->directory, "spool", e) < 0 ? -1 : 0 : 0;
 }
 
 static int start_store(struct tapping *t, struct err *e)
@@ -456,7 +403,8 @@ static void open_loop(struct tapping *t)
 static int run(struct tapping *t, struct err *e)
 {
     open_loop(t);
-    int result = t->options->to.url ? start_tap(t, e) : start_store(t, e);
+    t->reader = tapping_reader_new(&t->loop, on_read, t, e);
+    int result = !t->reader ? -1 : t->options->to.url ? start_tap(t, e) : start_store(t, e);
     if (result < 0) {
         t->server_closed = true;
         maybe_close(t);
@@ -468,6 +416,8 @@ static int run(struct tapping *t, struct err *e)
     }
     uv_run(&t->loop, UV_RUN_DEFAULT);
     uv_loop_close(&t->loop);
+    if (result < 0)
+        tapping_directory_unmake(t->options);
     return result;
 }
 
@@ -479,9 +429,9 @@ int tapping_execute(const struct tapping_options *options, void (*at_end)(const 
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    int result = prepare(t, e);
+    int result = options->ledger ? tapping_judge_read(options->ledger, &t->judge, e) : 0;
     if (result == 0)
-        result = write_mark(options, e);
+        result = tapping_directory_make(options, e);
     if (result == 0) {
         result = run(t, e);
         if (result == 0)

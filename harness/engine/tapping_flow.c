@@ -106,12 +106,20 @@ void flow_take_bytes(struct flow *flow, size_t index, const struct upload *uploa
     part->meta_out = copy_description_begin(&part->meta, &origin, upload);
 }
 
-void flow_examine(struct flow_part *part)
+static const char *bytes_of(const struct flow_part *part)
 {
-    const char *bytes = part->bytes.data ? part->bytes.data : "";
+    return part->bytes.data ? part->bytes.data : "";
+}
+
+void flow_hash(struct flow_part *part)
+{
+    hash_text(bytes_of(part), part->bytes.size, part->hash);
+}
+
+void flow_read(struct flow_part *part)
+{
     struct err e;
-    hash_text(bytes, part->bytes.size, part->hash);
-    if (part->read && profile_read(bytes, part->bytes.size, &profile_limits_default, &part->profile, &e) < 0)
+    if (profile_read(bytes_of(part), part->bytes.size, &profile_limits_default, &part->profile, &e) < 0)
         part->unreadable = mem_strdup(e.text);
 }
 

@@ -16,11 +16,10 @@ struct flow;
 /* A profile of it. Hashed and read on a thread, the rest on the loop. */
 struct flow_part {
     struct flow *flow;
-    struct flow_part *next; /* in the queue of those that wait for the thread */
+    struct flow_part *next; /* in the queue of those that wait for a thread */
     char *name;
     size_t size;
     struct buf bytes; /* until it is kept */
-    bool read;        /* it is to be read, or was tried */
     char hash[HASH_TEXT_SIZE];
     struct profile *profile;
     char *unreadable;
@@ -38,7 +37,7 @@ struct flow {
     uint64_t number;
     bool told;      /* it is an upload */
     bool done;      /* its exchange is over */
-    size_t waiting; /* parts that wait for the thread */
+    size_t waiting; /* parts that wait for a thread */
     struct flow_part *parts;
     size_t part_count;
     char *rejected, *runtime_id, *service, *instance, *start, *end;
@@ -58,8 +57,9 @@ void flow_take_exchange(struct flow *flow, const struct tap_exchange *exchange);
 /* Copies a profile's bytes and begins its description. */
 void flow_take_bytes(struct flow *flow, size_t part, const struct upload *upload);
 
-/* On any thread: the hash of the part's bytes and, where `read` says so, what is in them. */
-void flow_examine(struct flow_part *part);
+/* On any thread: the hash of the part's bytes; what is in them. */
+void flow_hash(struct flow_part *part);
+void flow_read(struct flow_part *part);
 
 /* Ends the description of a part whose copy is new, when all is known; the caller's. */
 void flow_end_description(struct flow_part *part, struct buf *out);

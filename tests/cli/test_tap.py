@@ -395,6 +395,16 @@ class Tap(Cli):
         self.assertIn("not an upload that can be read: ", tap.output.decode())
         self.assertIn("unreadable", tap.output.decode())
 
+    def test_an_address_that_is_taken(self):
+        """The directory is left as it was, so that the next try need not name another."""
+        first = Running(self, "--to", "http://127.0.0.1:1", out="first")
+        for more in (["--to", "http://127.0.0.1:1", "--ledger", self.ledger()], []):
+            second = self.locktrail("tap", "--listen", first.url[len("http://"):], "--out", self.path("second"), *more)
+            self.assertEqual((second.status, second.output), (70, ""))
+            self.assertIn("can't listen on ", second.errors)
+            self.assertEqual(os.listdir(self.path("second")), [])
+        self.assertEqual(first.stop(), 0)
+
     def test_a_disk_that_is_full(self):
         """A limit on the size of files stands in for it: what is larger can't be written, and passes all the same."""
         import resource

@@ -278,6 +278,18 @@ static int by_label(const void *a, const void *b)
     return order ? order : strcmp(x->key ? x->key : "", y->key ? y->key : "");
 }
 
+void edges_end(struct edge_list *l)
+{
+    struct work *w = l->w;
+    l->f->edges = w->edge_count - l->f->first_edge;
+    if (l->f->edges > 0) {
+        qsort(w->edges + l->f->first_edge, l->f->edges, sizeof *w->edges, by_label);
+    }
+    edges_judge(w, l->f);
+    table_fini(&l->keys);
+    buf_fini(&l->key);
+}
+
 static void build_flow(struct work *w, uint32_t instance, enum stage stage, const size_t *places)
 {
     struct flow *f = work_flow(w, instance, stage);
@@ -293,14 +305,8 @@ static void build_flow(struct work *w, uint32_t instance, enum stage stage, cons
         add_lost(&l, before);
         f->by_moves = true;
     }
-    f->edges = w->edge_count - f->first_edge;
-    if (f->edges > 0) {
-        qsort(w->edges + f->first_edge, f->edges, sizeof *w->edges, by_label);
-    }
     f->countless = f->countless || (f->by_moves && before->countless);
-    edges_judge(w, f);
-    table_fini(&l.keys);
-    buf_fini(&l.key);
+    edges_end(&l);
 }
 
 void edges_build(struct work *w)

@@ -36,6 +36,9 @@ struct edge *edge_list_add(struct edge_list *l, enum edge_kind kind, uint32_t fr
 struct edge *edge_list_add_text(struct edge_list *l, enum edge_kind kind, uint32_t from, const char *to,
                                 const char *key, const struct edge_seen *seen);
 
+/* The flow's list is whole: puts it in order and judges it. */
+void edges_end(struct edge_list *l);
+
 /* Of a stage of names alone: which of the labels before are shown, and as what. */
 void edges_of_screen(struct edge_list *l);
 

@@ -30,6 +30,12 @@ void hits_leave(struct work *w, const struct row *row, uint64_t samples, uint64_
     w->leftover[w->leftover_count++] = (struct leftover){(uint32_t)(row - w->rows), samples, acquires};
 }
 
+void hits_add_part(struct work *w, uint32_t lock, const struct edge *e, uint64_t samples)
+{
+    w->parts = mem_grow(w->parts, w->part_count, &w->part_capacity, sizeof *w->parts);
+    w->parts[w->part_count++] = (struct part){lock, (uint32_t)(e - w->edges), samples};
+}
+
 const struct hit *hits_of(const struct work *w, struct hit_range range, const struct row *row, size_t *count)
 {
     size_t wanted = (size_t)(row - w->rows), low = range.first, high = range.end;

@@ -11,6 +11,9 @@ struct hit *hits_add(struct work *w, const struct row *row, uint32_t lock);
 /* Nobody's row. */
 void hits_leave(struct work *w, const struct row *row, uint64_t samples, uint64_t acquires);
 
+/* What a lock has of an edge. */
+void hits_add_part(struct work *w, uint32_t lock, const struct edge *e, uint64_t samples);
+
 /* Hits that are settled: those of one stage of one process. */
 struct hit_range {
     size_t first, end;

@@ -21,19 +21,13 @@ static uint64_t proportion(uint64_t whole, uint64_t share, uint64_t of)
     return share == of || of == 0 ? whole : (uint64_t)((double)whole * (double)share / (double)of + 0.5);
 }
 
-static void add_part(struct work *w, uint32_t lock, const struct edge *e, uint64_t samples)
-{
-    w->parts = mem_grow(w->parts, w->part_count, &w->part_capacity, sizeof *w->parts);
-    w->parts[w->part_count++] = (struct part){lock, (uint32_t)(e - w->edges), samples};
-}
-
 /* The lock has `share` of `of` samples of the edge. Times and releases are not known sample by sample: it gets them as
  * it gets samples of the row. Returns NULL where the edge leads to no row. */
 static struct hit *add_image(struct images *m, uint32_t lock, uint64_t share, uint64_t of)
 {
     const struct edge *e = m->edge;
     uint64_t samples = proportion(e->samples, share, of);
-    add_part(m->w, lock, e, samples);
+    hits_add_part(m->w, lock, e, samples);
     if (m->now == NULL) {
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include "trail/gather.h"
 #include "trail/hits.h"
 #include "trail/images.h"
+#include "trail/kins.h"
 #include "trail/sites.h"
 
 #include <stdlib.h>
@@ -269,9 +270,13 @@ void match(struct work *w)
             if (f->by_moves) {
                 images_match(w, &m.sites, f, m.before, m.harmed, ++m.flow);
             } else {
+                size_t left = w->leftover_count;
                 match_flow(&m, f);
+                if (f->by_kin) {
+                    kins_match(w, &m.sites, f, first, left);
+                }
             }
-            hits_settle(w, first, f->by_moves);
+            hits_settle(w, first, f->by_moves || f->by_kin);
             m.before = (struct hit_range){first, w->hit_count};
         }
     }

@@ -45,7 +45,8 @@ void moved_find(const struct work *w, size_t lock, size_t instance, enum stage s
 
 static bool find_at(const struct lock_view *v, size_t k, enum stage stage, struct moved *out)
 {
-    if (!work_flow(v->w, v->instances[k], stage)->by_moves || view_cell(v, k, stage)->state == STATE_NOT_RUN) {
+    const struct flow *f = work_flow(v->w, v->instances[k], stage);
+    if ((!f->by_moves && !f->by_kin) || view_cell(v, k, stage)->state == STATE_NOT_RUN) {
         return false;
     }
     moved_find(v->w, v->lock, v->instances[k], stage, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What befell one lock between two stages of one process, where its copies are paired. */
+/* What befell one lock between two stages of one process, where its copies are paired, or between two kins. */
 #ifndef LOCKTRAIL_TRAIL_MOVED_H
 #define LOCKTRAIL_TRAIL_MOVED_H
 
@@ -19,11 +19,12 @@ struct moved {
     uint64_t samples; /* of the lock, at the stage before */
 };
 
-/* The lock in one process; the flow is `by_moves`. */
+/* The lock in one process; the flow is `by_moves` or `by_kin`. */
 void moved_find(const struct work *w, size_t lock, size_t instance, enum stage stage, struct moved *out);
 
-/* All processes together whose copies are paired. Returns the process (k, within the view) that lost most by the main
- * mechanism, whose account is in *out; the mechanisms are those of all. SIZE_MAX where nothing was lost. */
+/* All processes together whose copies are paired, or that have a kin. Returns the process (k, within the view) that
+ * lost most by the main mechanism, whose account is in *out; the mechanisms are those of all. SIZE_MAX where nothing
+ * was lost. */
 size_t moved_find_all(const struct lock_view *v, enum stage stage, struct moved *out);
 
 #endif

@@ -48,17 +48,22 @@ static const char *label_before(const struct said *s)
     return s->e->from != NO_LABEL ? s->c->v->w->labels[s->e->from].text : "";
 }
 
-/* What the lock had under a label at the stage before. */
+/* What the lock had under a label at the stage before, or has on the stacks of its kin. */
 static uint64_t samples_before(const struct loss_case *c, uint32_t label)
 {
     const struct work *w = c->v->w;
-    for (size_t i = 0; label != NO_LABEL && i < c->cell_before->hits; i++) {
+    uint64_t kin = 0;
+    for (size_t i = 0; c->flow->by_kin && i < c->flow->edges; i++) {
+        const struct edge *e = &w->edges[c->flow->first_edge + i];
+        kin += e->from == label ? e->samples : 0;
+    }
+    for (size_t i = 0; label != NO_LABEL && c->cell_before != NULL && i < c->cell_before->hits; i++) {
         const struct hit *hit = &w->hits[c->cell_before->first_hit + i];
         if (w->rows[hit->row].label == label) {
             return hit->samples;
         }
     }
-    return 0;
+    return kin;
 }
 
 static void say_statuses(int least, int most, struct buf *out)
@@ -95,6 +100,10 @@ static void say_before(const struct said *s, struct buf *out)
     bool whole_copies = s->e->kind == EDGE_LOST || s->e->kind == EDGE_CORRUPT;
     buf_printf(out, "%s has ", s->before);
     say_quoted(label_before(s), out);
+    if (s->c->flow->by_kin) {
+        buf_add_str(out, " on the same stacks");
+        return;
+    }
     buf_add_str(out, " in ");
     if (whole_copies) {
         say_share(s, out);
@@ -407,7 +416,7 @@ void moved_prove(const struct loss_case *c, struct loss *loss)
         .samples = by->edge_samples,
         .of = samples_before(c, by->edge->from),
         .here = stage_name(c->stage),
-        .before = stage_name(c->before),
+        .before = c->flow->by_kin ? work_instance(c->v->w, c->flow->kin)->name : stage_name(c->before),
         .name = work_instance(c->v->w, c->instance)->name,
     };
     struct buf both = {0}, own = {0}, common = {0}, rule = {0};

@@ -242,6 +242,20 @@ static bool rule_text(const struct rewriting *changes, size_t count, struct buf 
     return true;
 }
 
+bool rules_is_general(const struct rewriting *changes, size_t count)
+{
+    static bool (*const rules[])(const struct rewriting *changes, size_t count, struct buf *out) = {
+        rule_case, rule_character, rule_characters, rule_prefix, rule_suffix, rule_text,
+    };
+    struct buf unused = {0};
+    bool any = false;
+    for (size_t i = 0; count > 0 && !any && i < sizeof rules / sizeof rules[0]; i++) {
+        any = rules[i](changes, count, &unused);
+    }
+    buf_fini(&unused);
+    return any;
+}
+
 bool rules_describe(const struct rewriting *changes, size_t count, struct buf *out)
 {
     static bool (*const rules[])(const struct rewriting *changes, size_t count, struct buf *out) = {

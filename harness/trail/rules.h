@@ -16,6 +16,9 @@ struct rewriting {
  * character. *size: bytes that are left. */
 bool rules_is_truncated(const char *before, const char *after, size_t *size);
 
+/* Whether one rule fits all of them that does not depend on what they say: not one and the same name for all. */
+bool rules_is_general(const struct rewriting *changes, size_t count);
+
 /* Appends the rule that fits all of them ("lower-cased", "'_' replaced by '-'"); false, and nothing, where there is
  * none. */
 bool rules_describe(const struct rewriting *changes, size_t count, struct buf *out);

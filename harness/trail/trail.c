@@ -4,6 +4,7 @@
 #include "trail/changes.h"
 #include "trail/edges.h"
 #include "trail/gather.h"
+#include "trail/kins.h"
 #include "trail/losses.h"
 #include "trail/match.h"
 #include "trail/notes.h"
@@ -108,6 +109,7 @@ void trail_judge(const struct trail_input *input, struct trail_result *result)
     *result = (struct trail_result){0};
     gather(&w);
     edges_build(&w);
+    kins_build(&w);
     match(&w);
     changes_find(&w);
     judge_locks(&w, result);

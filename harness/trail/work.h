@@ -45,6 +45,8 @@ struct flow {
     bool names_only; /* of names alone: `samples` and all other counts are 0 */
     bool countless;  /* it has samples, and none of them counts acquires: its sample types are other ones */
     bool by_moves;   /* what became of each sample since `before` is known: `edges` say it */
+    bool by_kin;     /* what another process has on its stacks is known: `edges` say it, and `before` is NO_STAGE */
+    uint32_t kin;    /* that process */
     size_t first_edge, edges;
     size_t rewritten; /* labels that changed by no other mechanism's rule */
     char *rule;       /* what fits them all, or NULL; its own */

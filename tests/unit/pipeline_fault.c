@@ -294,8 +294,8 @@ static void test_corrupt_is_unreadable(void **state)
     }
 }
 
-/* Half of it is a field that nobody reads, where other bytes are no damage, half of it short fields, between which a cut
- * is none: sometimes neither helps, and all is overwritten. */
+/* Half of it is a field that nobody reads, where other bytes are no damage, half of it short fields, between which a
+ * cut is none: sometimes neither helps, and all is overwritten. */
 static void test_corrupt_where_little_is_read(void **state)
 {
     struct scenario_fault fault = fault_of(MECHANISM_PROFILE_CORRUPT);

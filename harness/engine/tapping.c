@@ -43,7 +43,7 @@ const struct tapping_judge *tapping_ledger(const struct tapping *t)
 
 int64_t tapping_now_ms(const struct tapping *t)
 {
-    return t->disk ? (int64_t)uv_now(&t->loop) : 0;
+    return t->disk ? (int64_t)uv_now(&t->loop) : t->ended_ms;
 }
 
 bool tapping_is_end(const struct tapping *t)
@@ -415,6 +415,8 @@ static int run(struct tapping *t, struct err *e)
         tell(t, TAPPING_LISTENS, t->store ? store_url(t->store) : tap_url(t->tap), NULL);
     }
     uv_run(&t->loop, UV_RUN_DEFAULT);
+    t->ended_ms = (int64_t)uv_now(&t->loop);
+    t->disk = NULL; /* which is closed */
     uv_loop_close(&t->loop);
     if (result < 0)
         tapping_directory_unmake(t->options);

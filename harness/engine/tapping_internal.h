@@ -40,7 +40,8 @@ struct tapping {
     size_t waiting, waiting_bytes; /* parts, with those that are read */
     uint64_t stored;               /* number of the store's last upload */
     bool stopping, server_closed, closing;
-    bool store_only; /* read again: it was the end of the way */
+    int64_t ended_ms; /* when the loop ended; 0 where there was none */
+    bool store_only;  /* read again: it was the end of the way */
 };
 
 /* Makes it, with the mark, a copy of the ledger, and the folders that are written to. Code ERR_WRITE. */

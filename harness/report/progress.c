@@ -305,10 +305,10 @@ static void on_output(struct progress *p, const struct run_event *event, struct 
     }
 }
 
-/* A state of the run that is said again and again while it lasts, such as "reading back: 5 of 7 uploads". */
+/* A state of the run that is said again and again while it lasts, such as "reading back from store: 5 of 7 uploads". */
 static bool is_step(const struct run_event *event)
 {
-    static const char *const beginnings[] = {"reading back: ", "looking at "};
+    static const char *const beginnings[] = {"reading back", "looking at "};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (event->kind == RUN_STATE && event->text && strncmp(event->text, beginnings[i], strlen(beginnings[i])) == 0)
             return true;

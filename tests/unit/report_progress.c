@@ -216,19 +216,19 @@ static void test_steps_of_a_state_are_shown_in_one_line(void **state)
     struct fixture f;
     (void)state;
     begin(&f, true, 24);
-    say(&f, 1, RUN_STATE, "run", "reading back: 5 of 7 uploads");
+    say(&f, 1, RUN_STATE, "run", "reading back from store: 5 of 7 uploads");
     say(&f, 2, RUN_STATE, "run", "looking at the page of native.1.tee");
     say(&f, 3, RUN_STATE, "run", "closing");
-    expect(&f, "\x1b[Jreading back: 5 of 7 uploads\n"
+    expect(&f, "\x1b[Jreading back from store: 5 of 7 uploads\n"
                "\x1b[1F\x1b[Jlooking at the page of native.1.tee\n"
                "\x1b[1F\x1b[Jrun: closing\n\x1b[J");
     end(&f);
     begin(&f, false, 24);
-    say(&f, 1, RUN_STATE, "run", "reading back: 5 of 7 uploads");
-    say(&f, 2, RUN_STATE, "run", "reading back: 5 of 7 uploads");
-    say(&f, 3, RUN_STATE, "run", "reading back: 7 of 7 uploads");
-    expect(&f, "    1.0 s  run: reading back: 5 of 7 uploads\n"
-               "    3.0 s  run: reading back: 7 of 7 uploads\n");
+    say(&f, 1, RUN_STATE, "run", "reading back from store: 5 of 7 uploads");
+    say(&f, 2, RUN_STATE, "run", "reading back from store: 5 of 7 uploads");
+    say(&f, 3, RUN_STATE, "run", "reading back from store: 7 of 7 uploads");
+    expect(&f, "    1.0 s  run: reading back from store: 5 of 7 uploads\n"
+               "    3.0 s  run: reading back from store: 7 of 7 uploads\n");
     end(&f);
 }
 

@@ -62,9 +62,8 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *data)
 static void close_hard(struct http_call_state *c)
 {
     struct linger now = {.l_onoff = 1};
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    if (curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    if (c->fd != CURL_SOCKET_BAD) {
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
 }
 
@@ -259,6 +258,7 @@ void http_call_init(struct http_call_state *c, const struct http_call *call)
 {
     c->label = label_of(call->method, call->url);
     c->timeout_ms = call->timeout_ms;
+    c->fd = CURL_SOCKET_BAD;
     c->stream = call->stream != NULL ? *call->stream : (struct http_stream){0};
     c->answer_max = call->answer_max > 0 ? call->answer_max : HTTP_ANSWER_MAX;
     c->easy = curl_easy_init();

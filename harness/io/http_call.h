@@ -15,6 +15,7 @@ struct http_call_state {
     int64_t timeout_ms;
     struct http_stream stream; /* `read` NULL: the body is a buffer */
     bool waiting;              /* `read` had nothing */
+    curl_socket_t fd;          /* that it sends on at present, or CURL_SOCKET_BAD */
     size_t answer_max;
     struct buf answer;
     bool cut;

@@ -14,7 +14,7 @@ struct http_client {
     CURLM *multi;
     uv_loop_t *loop;
     uv_timer_t timer; /* libcurl's; it says only once when it wants to be called, so nobody else sets it */
-    uv_timer_t soon;  /* for what is broken */
+    uv_timer_t soon;  /* for what is broken, and what has ended outside of libcurl's own events */
     unsigned open_handles;
     struct http_call_state *calls;  /* that libcurl has */
     struct http_call_state *broken; /* that it never got */
@@ -28,6 +28,7 @@ struct socket_watch {
     uv_poll_t poll;
     struct http_client *client;
     curl_socket_t fd;
+    int events; /* of libuv, that libcurl waits for */
 };
 
 static void link_call(struct http_call_state **list, struct http_call_state *c)
@@ -108,11 +109,15 @@ static void on_socket_event(uv_poll_t *poll, int status, int events)
     struct http_client *client = watch->client;
     int running, flags = 0;
     if (status < 0) {
-        flags = CURL_CSELECT_ERR;
+        /* An answer may lie before the error, and whoever reads and writes learns what error it is. */
+        flags = CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
     }
     flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     curl_multi_socket_action(client->multi, watch->fd, flags, &running);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) {
+        uv_poll_start(poll, watch->events, on_socket_event); /* libuv has stopped it */
+    }
     check_finished(client);
 }
 
@@ -139,11 +144,23 @@ static struct socket_watch *watch_new(struct http_client *client, curl_socket_t 
     return watch;
 }
 
+/* Whose socket it is at present. libcurl's own handle, which closes idle ones, is nobody's. */
+static void note_socket(CURL *easy, curl_socket_t fd, int what)
+{
+    struct http_call_state *c = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
+    if (c != NULL && what != CURL_POLL_REMOVE) {
+        c->fd = fd;
+    } else if (c != NULL && c->fd == fd) {
+        c->fd = CURL_SOCKET_BAD;
+    }
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     struct http_client *client = data;
     struct socket_watch *watch = socket_data;
-    (void)easy;
+    note_socket(easy, fd, what);
     if (what == CURL_POLL_REMOVE) {
         if (watch != NULL) {
             curl_multi_assign(client->multi, fd, NULL);
@@ -158,8 +175,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
         }
         curl_multi_assign(client->multi, fd, watch);
     }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&watch->poll, events, on_socket_event);
+    watch->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, watch->events, on_socket_event);
     return 0;
 }
 
@@ -174,6 +191,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_soon(uv_timer_t *timer)
 {
     finish_broken(timer->data);
+    check_finished(timer->data);
 }
 
 static int on_timeout(CURLM *multi, long timeout_ms, void *data)
@@ -240,12 +258,22 @@ struct http_call_state *http_client_send(struct http_client *client, const struc
     return c;
 }
 
-void http_client_resume(struct http_call_state *c)
+/* libcurl would go on in the loop's next turn. Going on at once lets the next hop have each piece while the one behind
+ * it is received. What comes to its end thereby is told from the loop, as always. */
+void http_client_resume(struct http_client *client, struct http_call_state *c)
 {
+    int running;
+    if (c->failed) {
+        return;
+    }
     if (c->waiting) {
         c->waiting = false;
         curl_easy_pause(c->easy, CURLPAUSE_CONT);
+        curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    } else if (c->fd != CURL_SOCKET_BAD) {
+        curl_multi_socket_action(client->multi, c->fd, CURL_CSELECT_OUT, &running);
     }
+    uv_timer_start(&client->soon, on_soon, 0, 0);
 }
 
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc): as for finish_broken. */

@@ -66,10 +66,10 @@ struct http_client *http_client_new(uv_loop_t *loop, struct err *e);
  * points to, but for the body, is copied. Not to be called once the client is being closed. */
 struct http_call_state *http_client_send(struct http_client *client, const struct http_call *call, http_client_fn fn,
                                          void *data);
-/* What http_client_send has returned is valid until the callback begins. `resume`: `read` has bytes again (no effect
- * where nobody waits). `cancel`: the callback does not come any more; a connection in mid-request is closed. Neither
- * from within `read`. */
-void http_client_resume(struct http_call_state *call);
+/* What http_client_send has returned is valid until the callback begins. `resume`: `read` has bytes again, or all; it
+ * is called from within where they can be sent. `cancel`: the callback does not come any more; a connection in
+ * mid-request is closed. Neither from within `read`. */
+void http_client_resume(struct http_client *client, struct http_call_state *call);
 void http_client_cancel(struct http_client *client, struct http_call_state *call);
 /* Ends open calls with an error (code ERR_INTERRUPTED), calls `closed`, frees; all of it from the loop. */
 void http_client_close(struct http_client *client, void (*closed)(void *data), void *data);

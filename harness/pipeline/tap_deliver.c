@@ -251,7 +251,7 @@ void deliver(struct tap_exchange_state *x)
 void deliver_more(struct tap_exchange_state *x)
 {
     if (x->call != NULL) {
-        http_client_resume(x->call);
+        http_client_resume(x->tap->client, x->call);
         if (has_all(x) && x->told.sent_ns == 0) {
             x->told.sent_ns = uv_hrtime();
         }

@@ -38,11 +38,44 @@ static void find_rule(const struct work *w, struct flow *f, const struct edge *e
     free(changes);
 }
 
+/* The label of another edge that begins like what this one became: it was swapped and cut at once. NO_LABEL where there
+ * is none, or the value was only cut. */
+static uint32_t find_taken(const struct work *w, const struct edge *edges, size_t count, const struct edge *e)
+{
+    const char *after = after_of(e);
+    size_t size = strlen(after), low = 0, high = count, left;
+    if (size == 0 || rules_is_truncated(w->labels[e->from].text, after, &left)) {
+        return NO_LABEL;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(w->labels[edges[middle].from].text, after) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool begins = low < count && strncmp(w->labels[edges[low].from].text, after, size) == 0;
+    return begins ? edges[low].from : NO_LABEL;
+}
+
 /* Where labels go round in a circle they are swapped, whatever each single one looks like. */
+static void find_swapped(const struct work *w, struct edge *edges, size_t count, bool *swapped)
+{
+    struct edge *whole = mem_calloc(count, sizeof *whole);
+    for (size_t i = 0; i < count; i++) {
+        edges[i].taken = find_taken(w, edges, count, &edges[i]);
+        whole[i] = edges[i];
+        whole[i].to = edges[i].taken != NO_LABEL ? edges[i].taken : edges[i].to;
+    }
+    cycles_find(whole, count, swapped);
+    free(whole);
+}
+
 static void judge_changed(const struct work *w, struct flow *f, struct edge *edges, size_t count)
 {
     bool *swapped = mem_calloc(count, sizeof *swapped);
-    cycles_find(edges, count, swapped);
+    find_swapped(w, edges, count, swapped);
     f->changed = count;
     for (size_t i = 0; i < count; i++) {
         struct edge *e = &edges[i];

@@ -342,9 +342,14 @@ static const struct {
 static void say_swap(const struct said *s, struct buf *out)
 {
     const struct work *w = s->c->v->w;
+    const char *taken = s->e->taken != NO_LABEL ? w->labels[s->e->taken].text : "";
+    if (s->e->taken != NO_LABEL && s->e->taken != s->e->to) {
+        buf_printf(out, ": cut to %zu bytes of ", strlen(s->e->to_text));
+        say_quoted(taken, out);
+    }
     for (size_t i = 0; i < s->c->flow->edges; i++) {
         const struct edge *e = &w->edges[s->c->flow->first_edge + i];
-        if (e->kind == EDGE_CHANGED && e->from == s->e->to && e->mechanism == MECHANISM_NAMES_SWAPPED) {
+        if (e->kind == EDGE_CHANGED && e->from == s->e->taken && e->mechanism == MECHANISM_NAMES_SWAPPED) {
             buf_add_str(out, "; ");
             say_quoted(w->labels[e->from].text, out);
             buf_add_str(out, " has become ");

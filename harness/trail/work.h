@@ -83,6 +83,7 @@ struct edge {
     enum stage stage;    /* where they are now */
     uint32_t from, to;   /* labels or NO_LABEL */
     const char *to_text; /* the value, also where it is no label of a copy; NULL where there is none */
+    uint32_t taken;      /* EDGE_CHANGED: the label of other samples that these have now, whole or cut; or NO_LABEL */
     const char *key;     /* EDGE_REKEYED */
     uint64_t samples, acquires_before, acquires_after;
     size_t copies;

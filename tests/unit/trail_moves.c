@@ -156,6 +156,13 @@ static void swap(struct samples *s, size_t upload)
     exchange(s, Y, Z);
 }
 
+static void swap_and_cut(struct samples *s, size_t upload)
+{
+    swap(s, upload);
+    relabel(s, Y, "b.py:2:yl", SAMPLES_MAX);
+    relabel(s, Z, "c.py:3:zl", SAMPLES_MAX);
+}
+
 static void cycle(struct samples *s, size_t upload)
 {
     swap(s, upload);
@@ -291,6 +298,13 @@ static const struct {
      "%B has 'a.py:1:xlock' in 20 samples (copies/%B/p.1.1.pprof), %H has 'c.py:3:zlock' in 20 samples "
      "(copies/%H/p.1.1.pprof); 'c.py:3:zlock' has become 'b.py:2:ylock' at the same stage",
      "'a.py:1:xlock' became 'c.py:3:zlock' in 20 samples; 'c.py:3:zlock' has become 'b.py:2:ylock' at the same stage",
+     "p.1, in 2 copies (copies/%H/p.1.1.pprof ...)"},
+    {"swapped and cut", swap_and_cut, 1, MECHANISM_NAMES_SWAPPED, STATE_ALIAS,
+     "%B has 'b.py:2:ylock' in 40 samples (copies/%B/p.1.1.pprof), %H has 'c.py:3:zl' in 40 samples "
+     "(copies/%H/p.1.1.pprof): cut to 9 bytes of 'c.py:3:zlock'; 'c.py:3:zlock' has become 'b.py:2:yl' at the same "
+     "stage",
+     "'b.py:2:ylock' became 'c.py:3:zl' in 40 samples: cut to 9 bytes of 'c.py:3:zlock'; 'c.py:3:zlock' has become "
+     "'b.py:2:yl' at the same stage",
      "p.1, in 2 copies (copies/%H/p.1.1.pprof ...)"},
     {"swapped in one upload", swap_once, 1, MECHANISM_NAMES_SWAPPED, STATE_ALIAS,
      "%B has 'b.py:2:ylock' in 40 samples (copies/%B/p.1.2.pprof), %H has 'c.py:3:zlock' in 20 of 40 samples "

@@ -184,7 +184,7 @@ const char *tap_url(const struct tap *tap)
 
 unsigned tap_open_exchanges(const struct tap *tap)
 {
-    return tap->open;
+    return tap->open - (tap->held != NULL ? 1 : 0);
 }
 
 static void on_soon_closed(uv_handle_t *handle)

@@ -74,6 +74,7 @@ const char *tap_url(const struct tap *tap);
  * know the address of the tap behind it first. */
 void tap_set_target(struct tap *tap, const struct tap_target *to);
 
+/* Under way: without the one that a fault holds back until another comes, or the tap ends. */
 unsigned tap_open_exchanges(const struct tap *tap);
 
 /* Ends what is open, calls `closed` from the loop, frees. */

@@ -110,7 +110,8 @@ static void on_timer_closed(uv_handle_t *handle)
 static void finish(struct tap_exchange_state *x)
 {
     struct tap *tap = x->tap;
-    bool is_upload = x->accepted != 0 && !x->broken;
+    /* One that came before the held one is not what that waits for. */
+    bool releases = x->accepted != 0 && !x->broken && tap->held != NULL && tap->held->number < x->number;
     x->finished = true;
     x->told.body_size = tap_record_size(x->record);
     if (x->broken && x->accepted != 0) {
@@ -129,7 +130,7 @@ static void finish(struct tap_exchange_state *x)
     }
     tap->open--;
     uv_close((uv_handle_t *)&x->timer, on_timer_closed);
-    if (is_upload && !tap->ending) {
+    if (releases && !tap->ending) {
         fault_release(tap);
     }
 }

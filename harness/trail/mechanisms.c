@@ -201,7 +201,8 @@ static bool fewer_than_local(const struct loss_case *c, struct extra *x)
 /* Lock samples without a label that had one before. A collector's own nameless samples are no loss on the way. */
 static uint64_t newly_unlabelled(const struct loss_case *c)
 {
-    if (!samples_missing(c) || c->stage == STAGE_COLLECTOR) {
+    /* Where a kin tells whose the unlabelled samples are, they are not this lock's. */
+    if (!samples_missing(c) || c->stage == STAGE_COLLECTOR || c->flow->by_kin) {
         return 0;
     }
     uint64_t before = c->flow_before ? c->flow_before->unlabelled : 0;

@@ -184,6 +184,28 @@ static void test_what_stands_on_the_same_stacks(void **state)
     }
 }
 
+/* Two locks of one name: only their sites tell that they changed places. */
+static void test_two_locks_of_one_name(void **state)
+{
+    static const char a[] = "a.py:3:lock", b[] = "b.py:4:lock";
+    static const struct shown swapped[MOVES_MAX] = {{a, b, NULL, 20}, {b, a, NULL, 20}};
+    struct twins t;
+    struct trail_move moves[MOVES_MAX];
+    (void)state;
+    start(&t, 0.5, false);
+    build_lock_of(&t.b, "python", "shared/a", "lock", "a.py:3", "exact");
+    build_lock_of(&t.b, "python", "shared/b", "lock", "b.py:4", "exact");
+    build_saw(&t.b, 0, a, 20);
+    build_saw(&t.b, 0, b, 20);
+    show(&t, STAGE_UPLOAD, swapped, moves);
+    const struct trail_result *r = build_judge(&t.b);
+    for (size_t lock = 2; lock < 4; lock++) {
+        expect_state(r, lock, STAGE_UPLOAD, STATE_ALIAS);
+        assert_string_equal(mechanism_name(r->locks[lock].loss.mechanism), "names_swapped");
+    }
+    build_end(&t.b);
+}
+
 /* Another name at the lock's own site is what its own collector found. */
 static void test_what_a_collector_may_find_is_its_own(void **state)
 {
@@ -247,6 +269,24 @@ static void test_chance_has_its_part(void **state)
     }
 }
 
+/* Samples without a label that are another lock's do not explain what a lock lacks. */
+static void test_whose_the_unlabelled_samples_are(void **state)
+{
+    static const struct shown shown[MOVES_MAX] = {{Y, Y, "lock_name", 80}};
+    struct twins t;
+    struct trail_move moves[MOVES_MAX];
+    (void)state;
+    start(&t, 1, false);
+    show(&t, STAGE_UPLOAD, shown, moves);
+    size_t copy = build_copy(&t.b, STAGE_UPLOAD, t.upload);
+    t.b.copies[copy].copy.status = COPY_CORRUPT;
+    build_key(&t.b, 1, "lock_name", 80);
+    const struct trail_result *r = build_judge(&t.b);
+    assert_string_equal(mechanism_name(r->locks[0].loss.mechanism), "profile_corrupt");
+    assert_string_equal(mechanism_name(r->locks[1].loss.mechanism), "label_key_renamed");
+    build_end(&t.b);
+}
+
 /* What was swapped before the first tap stays so behind it, and is lost once. */
 static void test_behind_the_first_tap(void **state)
 {
@@ -277,10 +317,9 @@ static void test_behind_the_first_tap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_stands_on_the_same_stacks),
-        cmocka_unit_test(test_what_a_collector_may_find_is_its_own),
-        cmocka_unit_test(test_chance_has_its_part),
-        cmocka_unit_test(test_behind_the_first_tap),
+        cmocka_unit_test(test_what_stands_on_the_same_stacks),       cmocka_unit_test(test_two_locks_of_one_name),
+        cmocka_unit_test(test_what_a_collector_may_find_is_its_own), cmocka_unit_test(test_chance_has_its_part),
+        cmocka_unit_test(test_whose_the_unlabelled_samples_are),     cmocka_unit_test(test_behind_the_first_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

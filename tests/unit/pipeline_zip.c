@@ -215,6 +215,20 @@ static void a_bomb_is_not_unpacked_whatever_it_says_of_its_size(void **state)
     buf_fini(&lying);
 }
 
+static void what_is_read_counts_and_not_what_is_said(void **state)
+{
+    static const struct zip_limits small_total = {.max_entries = 3, .max_entry = 5000, .max_total = 1000};
+    char packed[1000];
+    size_t size = deflate_zeros(1400, packed, sizeof packed);
+    struct buf lying = make_archive(0, 8, packed, size, 0, 10);
+    struct zip_content content;
+    struct err e = {0};
+    (void)state;
+    assert_int_equal(zip_unpack(lying.data, lying.size, &small_total, &content, &e), -1);
+    assert_string_equal(e.text, "zip: its files have more than the 1000 bytes allowed together");
+    buf_fini(&lying);
+}
+
 static void a_compressed_entry_is_read(void **state)
 {
     char packed[1000];
@@ -252,6 +266,7 @@ int main(void)
         cmocka_unit_test(changed_bytes_are_found),
         cmocka_unit_test(limits_are_told_with_their_value),
         cmocka_unit_test(a_bomb_is_not_unpacked_whatever_it_says_of_its_size),
+        cmocka_unit_test(what_is_read_counts_and_not_what_is_said),
         cmocka_unit_test(a_compressed_entry_is_read),
         cmocka_unit_test(what_cannot_be_read_is_told),
     };

@@ -185,6 +185,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/tests/fuzz/%.o $(call libs_upto,pipeline)
 
 ## make accuracy   random fault plans (ACCURACY_PLANS, 1000) on recorded uploads: are hop and mechanism right? SEED=N: one plan
 ACCURACY_PLANS ?= 1000
+ACCURACY_FIRST ?= 1
 SEED ?=
 ACCURACY_LIB := $(BUILD)/lib/libaccuracy.a
 ACCURACY_SOURCES := $(filter-out tests/accuracy/accuracy.c,$(wildcard tests/accuracy/*.c))
@@ -201,7 +202,7 @@ $(BUILD)/unit/engine_accuracy: $(ACCURACY_LIB)
 $(BUILD)/unit/engine_accuracy: LIBS = $(ACCURACY_LIB) $(call libs_upto,engine) $(OUTSIDE_LIBS)
 .PHONY: accuracy
 accuracy: $(BUILD)/accuracy
-	$(BUILD)/accuracy $(if $(SEED),--seed $(SEED),$(ACCURACY_PLANS))
+	$(BUILD)/accuracy $(if $(SEED),--seed $(SEED),$(ACCURACY_PLANS) $(ACCURACY_FIRST))
 
 ## make bench      benchmarks with their peers in the same run; prints ratios
 .PHONY: bench

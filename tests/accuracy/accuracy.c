@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How often locktrail names the right hop and the right mechanism: random fault plans on recorded real uploads.
  *
- *     accuracy [PLANS]          that many plans with faults (1000) and as many harmless ones
- *     accuracy --seed N         the two plans of this seed, with what was said of every lock
+ *     accuracy [PLANS [FIRST]]   that many plans with faults (1000) and as many harmless ones, from this seed on (1)
+ *     accuracy --seed N          the two plans of this seed, with what was said of every lock
  *
  * Run in the root of the project. Exit 0 where the answers are good enough, 1 where not, 70 where it can't be told. */
 #include "measure.h"
@@ -29,9 +29,11 @@ int main(int argc, char **argv)
     struct err e;
     uint64_t plans = PLANS_DEFAULT, seed = 1;
     bool one = argc == 3 && strcmp(argv[1], "--seed") == 0;
-    if ((one && !read_number(argv[2], &seed)) || (!one && argc == 2 && !read_number(argv[1], &plans)) ||
-        (!one && argc > 2)) {
-        fputs("usage: accuracy [PLANS] | --seed N\n", stderr);
+    bool usable =
+        one ? read_number(argv[2], &seed)
+            : argc <= 3 && (argc < 2 || read_number(argv[1], &plans)) && (argc < 3 || read_number(argv[2], &seed));
+    if (!usable) {
+        fputs("usage: accuracy [PLANS [FIRST]] | --seed N\n", stderr);
         return ERR_USAGE;
     }
     if (recording_load(RECORDING_DIRECTORY, &recording, &e) < 0 || measure_begin(&recording, &owners, &e) < 0) {

@@ -96,16 +96,24 @@ class Loss(unittest.TestCase):
                 self.assertTrue(lock["loss"]["evidence"], lock["id"])
         return report
 
+    def assert_evidence(self, report, text):
+        for lock in report["locks"]:
+            self.assertIn(text, lock["loss"]["evidence"], lock["id"])
+
     def test_status_backend_trace_agent(self):
         """The agent hands the refusal on, so nobody was told that all is well."""
-        hops = of_backend(self.check("status-backend-trace-agent"))
+        report = self.check("status-backend-trace-agent")
+        self.assert_evidence(report, "the agent was told 503, and the client 503 before")
+        hops = of_backend(report)
         self.assertTrue(hops)
         for hop in hops:
             self.assertEqual((hop["lost"], hop["told_well"]), (hop["sent"], 0), hop)
 
     def test_status_backend_serverless_compat(self):
         """The agent has answered before it delivers: each client was told 200, and each upload is lost."""
-        hops = of_backend(self.check("status-backend-serverless-compat"))
+        report = self.check("status-backend-serverless-compat")
+        self.assert_evidence(report, "the agent was told 503, and the client 200 before")
+        hops = of_backend(report)
         self.assertTrue(hops)
         for hop in hops:
             self.assertGreater(hop["sent"], 0, hop)

@@ -15,6 +15,9 @@
 #define STOP_TIMEOUT_MS 5000
 /* A browser takes 0.5 to 2 s to open, and longer on a machine that is busy. */
 #define DRIVER_TIMEOUT_MS 30000
+/* pprof's /ui/ leads on to the first page. A page itself takes seconds for 60,000 names, and only a browser has that
+ * patience. */
+#define READY_STATUS 301
 /* Last words of a program that are told. */
 #define LAST_WORDS_MAX 300
 
@@ -42,7 +45,7 @@ static void free_arguments(struct arguments *list)
 
 /* Nothing of the user's own: no proxy, no settings of pprof, no browser profile. */
 static struct service *start(struct screen *s, const char *name, struct arguments *args, const char *health_url,
-                             service_fn fn, void *data)
+                             int health_status, service_fn fn, void *data)
 {
     struct arguments env = {0};
     const char *path = getenv("PATH");
@@ -57,6 +60,7 @@ static struct service *start(struct screen *s, const char *name, struct argument
                                             .args = (const char *const *)args->items,
                                             .env = (const char *const *)env.items,
                                             .health_url = health_url,
+                                            .health_status = health_status,
                                             .start_timeout_ms = START_TIMEOUT_MS,
                                             .stop_timeout_ms = STOP_TIMEOUT_MS};
     struct service *service = service_start(&options, fn, data);
@@ -122,7 +126,7 @@ int screen_start_driver(struct screen *s, struct err *e)
     add(&args, mem_printf("--port=%u", port));
     add(&args, mem_strdup("--allowed-ips=127.0.0.1"));
     char *health = mem_printf("%s/status", s->driver.url);
-    s->driver_service = start(s, "chromedriver", &args, health, on_driver, s);
+    s->driver_service = start(s, "chromedriver", &args, health, 200, on_driver, s);
     free(health);
     return 0;
 }
@@ -174,13 +178,15 @@ static void start_page(struct screen *s, size_t kind, unsigned port)
     add(&args, mem_strdup(page_kinds[kind].option));
     for (size_t i = 0; i < s->files.count; i++)
         add(&args, mem_strdup(s->files.files[i]));
+    char *health = mem_printf("http://127.0.0.1:%u/ui/", port);
     char *name = mem_printf("pprof-%s-%s", s->record.instance, page_kinds[kind].word);
     free(page->url);
     page->url = mem_printf("http://127.0.0.1:%u/ui/%s", port, page_kinds[kind].word);
     page->screen = s;
     page->ready = page->stopped = false;
-    page->service = start(s, name, &args, page->url, on_page, page);
+    page->service = start(s, name, &args, health, READY_STATUS, on_page, page);
     free(name);
+    free(health);
 }
 
 int screen_serve(struct screen *s, struct err *e)

@@ -33,6 +33,7 @@ struct service {
     struct host *host; /* borrowed */
     enum service_state state;
     char *name, *program, *health_url, *health_unix_socket;
+    int health_status;
     int64_t start_timeout_ms, stop_timeout_ms;
     int64_t started_ms, ready_ms; /* of the journal's clock; ready_ms valid once it was ready */
     service_fn fn;
@@ -173,12 +174,17 @@ static void become_ready(struct service *s)
 
 static void on_poll(uv_timer_t *timer);
 
+static bool is_ready(const struct service *s, int status)
+{
+    return s->health_status ? status == s->health_status : status >= 200 && status < 300;
+}
+
 static void on_answer(const struct http_result *result, void *data)
 {
     struct service *s = data;
     if (s->state != SERVICE_IS_STARTING || s->open > 0)
         return;
-    if (!result->error && result->status >= 200 && result->status < 300) {
+    if (!result->error && is_ready(s, result->status)) {
         become_ready(s);
         return;
     }
@@ -276,6 +282,7 @@ struct service *service_start(const struct service_options *options, service_fn 
                           .name = mem_strdup(options->name),
                           .program = mem_strdup(options->args[0]),
                           .health_url = options->health_url ? mem_strdup(options->health_url) : NULL,
+                          .health_status = options->health_status,
                           .start_timeout_ms = options->start_timeout_ms,
                           .stop_timeout_ms = options->stop_timeout_ms,
                           .started_ms = journal_elapsed_ms(&host->journal),

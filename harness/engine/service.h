@@ -22,6 +22,7 @@ struct service_options {
     const char *const *env;  /* complete; keys only here, never in `args` */
     const char *health_url;  /* GET, any 2xx is ready; NULL: ready when it is executed */
     const char *health_unix_socket;
+    int health_status; /* the status that means ready; 0: any 2xx */
     int64_t start_timeout_ms, stop_timeout_ms;
 };
 

@@ -41,7 +41,7 @@ static ssize_t read_whole(struct tap_exchange_state *x, void *out, size_t room)
 
 static ssize_t read_coming(struct tap_exchange_state *x, void *out, size_t room)
 {
-    size_t size = tap_record_read(x->record, out, room);
+    size_t size = spool_read(x->record, out, room);
     exchange_continue(x);
     if (size == 0 && !x->complete) {
         return HTTP_READ_LATER;
@@ -51,7 +51,7 @@ static ssize_t read_coming(struct tap_exchange_state *x, void *out, size_t room)
 
 static bool has_all(const struct tap_exchange_state *x)
 {
-    return x->complete && (x->held_back ? x->sent == sent_body(x)->size : tap_record_unread(x->record) == 0);
+    return x->complete && (x->held_back ? x->sent == sent_body(x)->size : spool_unread(x->record) == 0);
 }
 
 static ssize_t on_read(void *out, size_t room, void *data)
@@ -92,7 +92,7 @@ static void fail(struct tap_exchange_state *x, int status, const char *why)
 static void delivered(struct tap_exchange_state *x)
 {
     uv_timer_stop(&x->timer);
-    tap_record_no_reader(x->record);
+    spool_no_reader(x->record);
     x->deliveries--;
     if (x->deliveries > 0 && !x->tap->ending) {
         deliver(x);
@@ -226,7 +226,7 @@ void deliver(struct tap_exchange_state *x)
 {
     if (x->tap->url == NULL) {
         fail(x, 502, "the next hop is not known yet");
-        tap_record_no_reader(x->record);
+        spool_no_reader(x->record);
         x->deliveries = 0;
         x->over = true;
         return;

@@ -89,10 +89,10 @@ static void on_timer_closed(uv_handle_t *handle)
         intake_upload_fini(&x->upload);
     }
     if (!tap->ending) {
-        struct buf memory = tap_record_memory(x->record);
+        struct buf memory = spool_memory(x->record);
         httpd_give_back(tap->server, &memory);
     }
-    tap_record_free(x->record, on_record_freed, tap);
+    spool_free(x->record, on_record_freed, tap);
     fault_effect_fini(&x->in);
     fault_effect_fini(&x->out);
     http_headers_fini(&x->headers);
@@ -113,11 +113,11 @@ static void finish(struct tap_exchange_state *x)
     /* One that came before the held one is not what that waits for. */
     bool releases = x->accepted != 0 && !x->broken && tap->held != NULL && tap->held->number < x->number;
     x->finished = true;
-    x->told.body_size = tap_record_size(x->record);
+    x->told.body_size = spool_size(x->record);
     if (x->broken && x->accepted != 0) {
         struct err e;
-        if (tap_record_settled(x->record)) {
-            tap_record_view(x->record, &x->body, &e);
+        if (spool_settled(x->record)) {
+            spool_view(x->record, &x->body, &e);
         }
         tell_rejected(x, TAP_DONE, x->error, x->told.status);
     } else {
@@ -176,7 +176,7 @@ void exchange_check(struct tap_exchange_state *x)
     if (x->ready && may_answer && !x->answered && x->request != NULL) {
         answer(x);
     }
-    if (x->request == NULL && ((x->over && x->taken) || (x->broken && tap_record_settled(x->record)))) {
+    if (x->request == NULL && ((x->over && x->taken) || (x->broken && spool_settled(x->record)))) {
         finish(x);
     }
 }
@@ -221,10 +221,10 @@ static struct tap_exchange_state *make(struct tap *tap, const struct http_reques
     for (size_t i = 0; i < info->headers->count; i++) {
         http_headers_add(&x->headers, info->headers->items[i].name, info->headers->items[i].value);
     }
-    x->record = tap_record_new(tap->loop, tap->spool, &tap->memory, on_record, x);
+    x->record = spool_new(tap->loop, tap->spool, &tap->memory, on_record, x);
     if (x->size > 0) {
         struct buf memory = httpd_memory(tap->server, (uint64_t)x->size);
-        tap_record_use(x->record, &memory);
+        spool_use(x->record, &memory);
     }
     x->deliveries = 1;
     uv_timer_init(tap->loop, &x->timer);
@@ -263,7 +263,7 @@ void exchange_refused(struct tap *tap, const struct http_request_info *info)
 
 void exchange_continue(struct tap_exchange_state *x)
 {
-    if (x->paused && !tap_record_full(x->record) && x->request != NULL) {
+    if (x->paused && !spool_full(x->record) && x->request != NULL) {
         x->paused = false;
         http_continue(x->request);
     }
@@ -277,7 +277,7 @@ static void on_record(void *data)
         return;
     }
     exchange_continue(x);
-    if (x->complete && !x->taken && !x->parsed && tap_record_settled(x->record)) {
+    if (x->complete && !x->taken && !x->parsed && spool_settled(x->record)) {
         x->due = true;
         tap_look_soon(x->tap);
     }
@@ -286,11 +286,11 @@ static void on_record(void *data)
 
 void exchange_body(struct tap_exchange_state *x, const void *bytes, size_t size)
 {
-    tap_record_add(x->record, bytes, size);
+    spool_add(x->record, bytes, size);
     if (x->held_back) {
-        tap_record_no_reader(x->record);
+        spool_no_reader(x->record);
     }
-    if (tap_record_full(x->record)) {
+    if (spool_full(x->record)) {
         x->paused = true;
         x->progress_ns = uv_hrtime();
         http_pause(x->request);
@@ -303,7 +303,7 @@ void exchange_end(struct tap_exchange_state *x)
     x->told.complete_ns = x->progress_ns = uv_hrtime();
     x->complete = true;
     deliver_more(x);
-    if (tap_record_settled(x->record)) {
+    if (spool_settled(x->record)) {
         x->due = true;
         tap_look_soon(x->tap);
     }
@@ -313,7 +313,7 @@ void exchange_failed(struct tap_exchange_state *x, const char *why, int status)
 {
     deliver_cancel(x);
     uv_timer_stop(&x->timer);
-    tap_record_no_reader(x->record);
+    spool_no_reader(x->record);
     free(x->error);
     x->error = mem_strdup(why);
     x->told.status = status;
@@ -337,7 +337,7 @@ void exchange_look(struct tap_exchange_state *x)
     if (x->finished || x->taken) {
         return;
     }
-    int result = tap_record_view(x->record, &x->body, &e);
+    int result = spool_view(x->record, &x->body, &e);
     if (result != 0) {
         log_line(LOG_WARN, x->tap->actor, "%s %s: %s", x->method, x->path, e.text);
         exchange_error(x, e.text);
@@ -366,7 +366,7 @@ void exchange_look(struct tap_exchange_state *x)
 void exchange_stop(struct tap_exchange_state *x)
 {
     x->due = false;
-    if (x->complete && !x->taken && !x->parsed && tap_record_settled(x->record)) {
+    if (x->complete && !x->taken && !x->parsed && spool_settled(x->record)) {
         exchange_look(x);
     } else if (x->delayed && x->step == TAP_STEP_RECORD) {
         exchange_hand_out(x);

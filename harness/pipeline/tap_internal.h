@@ -5,9 +5,9 @@
 #define LOCKTRAIL_PIPELINE_TAP_INTERNAL_H
 
 #include "io/http_client.h"
+#include "io/spool.h"
 #include "pipeline/intake_upload.h"
 #include "pipeline/tap.h"
-#include "pipeline/tap_record.h"
 
 /* Senders at once: as many workers as one coordinator is asked to run, each with one connection. */
 #define TAP_CONNECTIONS_MAX 256
@@ -33,7 +33,7 @@ struct tap_exchange_state {
     bool held_back;              /* a fault may change it: nothing is passed on before it is complete */
     uv_timer_t timer;            /* delays; how long the next hop takes */
 
-    struct tap_record *record;
+    struct spool *record;
     bool paused;   /* the sender waits */
     bool complete; /* the body came whole */
     bool broken;   /* it never will */

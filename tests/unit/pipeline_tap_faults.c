@@ -149,6 +149,8 @@ static void a_changed_upload_is_the_one_that_is_passed_on(void **state)
         assert_int_equal(is_same(&f->told[0].body, &s->body), in == 1);
         snprintf(size, sizeof size, "%zu", s->body.size);
         assert_string_equal(http_headers_get(&s->headers, "Content-Length"), size);
+        snprintf(size, sizeof size, "%zu", f->told[0].body.size);
+        assert_string_equal(f->told[0].length, size);
         assert_memory_equal(f->told[0].fault, "value_truncated to 3 bytes in ", 30);
         end_fault(f, &p);
         tap_teardown((void **)&f);

@@ -11,6 +11,7 @@
 struct told {
     unsigned uploads, dones; /* how often */
     struct buf body;         /* of TAP_UPLOAD, or of TAP_DONE's upload */
+    char *length;            /* Content-Length of TAP_UPLOAD */
     char *event, *rejected, *error, *fault, *method, *path;
     int status, next_status, rejected_status;
     uint64_t body_size, answer_size, received_ns, complete_ns, sent_ns, answered_ns;
@@ -39,8 +40,10 @@ static inline void tap_keep(struct tap_fixture *f, struct told *t, const struct 
     if (f->keep_bodies && u->body->size > 0) {
         buf_add(&t->body, u->body->data, u->body->size);
     }
+    free(t->length);
     free(t->event);
     free(t->rejected);
+    t->length = tap_copy(http_headers_get(u->headers, "Content-Length"));
     t->event = u->event != NULL ? mem_strndup(u->event, u->event_size) : NULL;
     t->rejected = tap_copy(u->rejected);
     t->rejected_status = u->status;
@@ -70,6 +73,7 @@ static inline void on_tap_event(struct tap *tap, const struct tap_event *event, 
         *t = (struct told){.uploads = t->uploads,
                            .dones = 1,
                            .body = t->body,
+                           .length = t->length,
                            .event = t->event,
                            .rejected = t->rejected,
                            .rejected_status = t->rejected_status,
@@ -143,6 +147,20 @@ static inline int tap_setup(void **state)
     return 0;
 }
 
+/* Files of the spool that are still mapped. */
+static inline int count_mapped(void)
+{
+    char line[512];
+    int count = 0;
+    FILE *file = fopen("/proc/self/maps", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        count += strstr(line, "/spool-") != NULL;
+    }
+    fclose(file);
+    return count;
+}
+
 static inline int tap_teardown(void **state)
 {
     struct tap_fixture *f = *state;
@@ -150,10 +168,12 @@ static inline int tap_teardown(void **state)
         stop_tap(f);
     }
     http_close(&f->http);
+    assert_int_equal(count_mapped(), 0);
     for (size_t i = 0; i < TOLD_MAX; i++) {
         struct told *t = &f->told[i];
         assert_true(t->uploads == 0 || t->dones == 1);
         buf_fini(&t->body);
+        free(t->length);
         free(t->event);
         free(t->rejected);
         free(t->error);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "engine/evidence_pairs.h"
 #include "engine/instances.h"
-#include "engine/orders.h"
+#include "engine/sightings.h"
 #include "io/disk.h"
 #include "profile/label.h"
 
@@ -144,16 +144,6 @@ static bool counts_against_run(const struct evidence *ev, const struct problem *
     return true;
 }
 
-static enum copy_status copy_status(const struct profile *p)
-{
-    if (!p)
-        return COPY_CORRUPT;
-    if (p->kind == PROFILE_FOREIGN)
-        return p->name_count > 0 ? COPY_GOOD
-                                 : COPY_FOREIGN; /* its sample types were renamed on the way, its names not */
-    return p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
-}
-
 /* What a person was shown: names, without a count. */
 static void lend_screen(const struct screen_names *screen, struct trail_copy *out)
 {
@@ -168,7 +158,6 @@ static void lend_screen(const struct screen_names *screen, struct trail_copy *ou
                                          .samples = 1};
     }
     out->status = COPY_GOOD;
-    out->why = NULL;
     out->names_only = true;
     out->sightings = sightings;
     out->sighting_count = screen->label_count;
@@ -182,46 +171,19 @@ static void return_copy(struct trail_copy *copy)
         free((char *)copy->sightings[i].file);
         free((char *)copy->sightings[i].name);
     }
-    free((void *)copy->sightings);
-    free((void *)copy->label_keys);
+    sightings_return(copy);
 }
 
-/* The arrays that a trail_copy points to; strings stay the profile's. */
 static void lend_copy(const struct evidence_copy *copy, struct trail_copy *out)
 {
-    const struct profile *p = copy->profile;
     *out = (struct trail_copy){.stage = copy->stage,
                                .instance = copy->instance,
                                .path = copy->path,
-                               .hash = copy->hash[0] ? copy->hash : NULL,
-                               .status = copy_status(p),
-                               .why = p ? (p->kind == PROFILE_FOREIGN ? p->what : NULL) : copy->unreadable};
+                               .hash = copy->hash[0] ? copy->hash : NULL};
     if (copy->screen)
         lend_screen(copy->screen, out);
-    if (!p)
-        return;
-    struct sighting *sightings = mem_calloc(p->name_count, sizeof *sightings);
-    struct trail_label_key *keys = mem_calloc(p->key_count, sizeof *keys);
-    for (size_t i = 0; i < p->name_count; i++) {
-        const struct profile_name *n = &p->names[i];
-        if (copy->stage == STAGE_CONTROL && strcmp(n->name, REFERENCE_LOCK) == 0)
-            continue; /* our yardstick, which the control has judged */
-        sightings[out->sighting_count++] = (struct sighting){.label = n->label,
-                                                             .file = n->file,
-                                                             .line = n->line,
-                                                             .name = n->name,
-                                                             .samples = n->samples,
-                                                             .acquires = n->acquires,
-                                                             .wait_ns = n->wait_ns,
-                                                             .releases = n->releases,
-                                                             .hold_ns = n->hold_ns};
-    }
-    for (size_t i = 0; i < p->key_count; i++)
-        keys[i] = (struct trail_label_key){.key = p->keys[i].key, .samples = p->keys[i].samples};
-    out->sightings = sightings;
-    out->unlabelled_samples = p->unlabelled;
-    out->label_keys = keys;
-    out->label_key_count = p->key_count;
+    else
+        sightings_lend(copy->profile, copy->unreadable, out);
 }
 
 static void count_problems(const struct evidence *ev, struct trail_input *input, char **first)

@@ -16,16 +16,15 @@
 /* The scenario may allow uploads up to 1 GiB; above what a profile may have when unpacked none can be read. */
 #define COPY_SIZE_MAX PROFILE_RAW_SIZE_MAX
 
-/* "python.1.local.12.pprof": the instance, and the number before the suffix. */
-static bool parse_name(const char *name, char **instance, unsigned *sequence)
+bool evidence_parse_name(const char *name, const char *suffix, char **instance, unsigned *sequence)
 {
-    const char *suffix = strstr(name, ".pprof");
-    if (!suffix || suffix[6] != '\0')
+    size_t size = strlen(name), tail = strlen(suffix);
+    const char *end = name + size - tail, *digits = end;
+    if (size <= tail || strcmp(end, suffix) != 0)
         return false;
-    const char *digits = suffix;
     while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
         digits--;
-    if (digits == suffix || digits - 1 <= name || digits[-1] != '.' || suffix - digits > 9)
+    if (digits == end || digits - 1 <= name || digits[-1] != '.' || end - digits > 9)
         return false;
     *sequence = (unsigned)strtoul(digits, NULL, 10);
     *instance = mem_strndup(name, (size_t)(digits - 1 - name));
@@ -78,7 +77,7 @@ static int read_copy(struct evidence *ev, enum stage stage, const char *name, st
 {
     char *instance = NULL;
     unsigned sequence;
-    if (!parse_name(name, &instance, &sequence))
+    if (!evidence_parse_name(name, ".pprof", &instance, &sequence))
         return 0; /* a .json, or a temporary file that a kill left */
     int index = ledger_find_instance(&ev->ledger, instance);
     free(instance);

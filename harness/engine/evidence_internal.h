@@ -66,6 +66,10 @@ void evidence_note_faults(struct evidence *ev);
 void evidence_take_service_started(struct evidence *ev, const struct json *event);
 void evidence_take_service_ended(struct evidence *ev, const struct json *event);
 
+/* "python.1.local.12.pprof" with the suffix ".pprof": the instance (the caller's), and the number before the suffix.
+ * False, and nothing, for a name of another form. */
+bool evidence_parse_name(const char *name, const char *suffix, char **instance, unsigned *sequence);
+
 void evidence_free_copy(struct evidence_copy *copy);
 
 /* The outcome of this instance, or NULL. */

@@ -30,22 +30,6 @@ void screen_names_free(struct screen_names *screen)
     free(screen);
 }
 
-/* "python.1.local.1.json": the sequence stands before the suffix. */
-static bool parse_name(const char *name, char **instance, unsigned *sequence)
-{
-    const char *suffix = strstr(name, ".json");
-    if (!suffix || suffix[5] != '\0')
-        return false;
-    const char *digits = suffix;
-    while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
-        digits--;
-    if (digits == suffix || digits - 1 <= name || digits[-1] != '.' || suffix - digits > 9)
-        return false;
-    *sequence = (unsigned)strtoul(digits, NULL, 10);
-    *instance = mem_strndup(name, (size_t)(digits - 1 - name));
-    return true;
-}
-
 /* A path in a file that could come from anywhere is shown, and opened by whoever reads the report. */
 static bool is_picture(const char *path)
 {
@@ -119,7 +103,7 @@ static int read_entry(struct evidence *ev, const char *name, struct err *e)
 {
     char *instance = NULL;
     unsigned sequence;
-    if (!parse_name(name, &instance, &sequence))
+    if (!evidence_parse_name(name, ".json", &instance, &sequence))
         return 0; /* a picture, or a temporary file that a kill left */
     int index = ledger_find_instance(&ev->ledger, instance);
     free(instance);

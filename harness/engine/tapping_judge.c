@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "engine/orders.h"
 #include "engine/protocol.h"
+#include "engine/sightings.h"
 #include "io/disk.h"
 #include "profile/label.h"
 
@@ -247,22 +248,6 @@ static struct trail_input make_input(const struct ledger *ledger, const struct t
     return input;
 }
 
-static void lend(const struct profile *profile, struct sighting *sightings)
-{
-    for (size_t i = 0; i < profile->name_count; i++) {
-        const struct profile_name *n = &profile->names[i];
-        sightings[i] = (struct sighting){.label = n->label,
-                                         .file = n->file,
-                                         .line = n->line,
-                                         .name = n->name,
-                                         .samples = n->samples,
-                                         .acquires = n->acquires,
-                                         .wait_ns = n->wait_ns,
-                                         .releases = n->releases,
-                                         .hold_ns = n->hold_ns};
-    }
-}
-
 static bool is_wrong(const struct trail_lock *lock)
 {
     enum lock_state state = lock->stages[STAGE_UPLOAD].state;
@@ -296,18 +281,8 @@ void tapping_judge_add(struct tapping_judge *judge, const char *instance, const 
     if (!p)
         return;
     tapping_names_add(&p->seen, profile, now_ms);
-    struct sighting *sightings = mem_calloc(profile->name_count + 1, sizeof *sightings);
-    lend(profile, sightings);
-    bool foreign = profile->kind == PROFILE_FOREIGN && profile->name_count == 0;
-    struct trail_copy copy = {.stage = STAGE_UPLOAD,
-                              .path = "the upload",
-                              .status = foreign                          ? COPY_FOREIGN
-                                        : profile->kind == PROFILE_EMPTY ? COPY_EMPTY
-                                                                         : COPY_GOOD,
-                              .why = foreign ? profile->what : NULL,
-                              .sightings = sightings,
-                              .sighting_count = profile->name_count,
-                              .unlabelled_samples = profile->unlabelled};
+    struct trail_copy copy = {.stage = STAGE_UPLOAD, .path = "the upload"};
+    sightings_lend(profile, NULL, &copy);
     struct trail_input input = make_input(&p->ledger, &copy, 1);
     struct trail_result result;
     trail_judge(&input, &result);
@@ -315,7 +290,7 @@ void tapping_judge_add(struct tapping_judge *judge, const char *instance, const 
     out->worker = p->name;
     count_states(p, &result, out);
     trail_result_fini(&result);
-    free(sightings);
+    sightings_return(&copy);
 }
 
 void tapping_judged_fini(struct tapping_judged *judged)

@@ -2,7 +2,7 @@
 #include "judged.h"
 
 #include "base/mem.h"
-#include "engine/orders.h"
+#include "engine/sightings.h"
 #include "profile/compare.h"
 #include "profile/kin.h"
 
@@ -13,48 +13,7 @@
 struct read_copy {
     struct profile *profile; /* NULL: not readable, `why` */
     char *why;
-    struct sighting *sightings;
-    struct trail_label_key *keys;
 };
-
-static enum copy_status status_of(const struct profile *p)
-{
-    if (p == NULL) {
-        return COPY_CORRUPT;
-    }
-    if (p->kind == PROFILE_FOREIGN) {
-        return p->name_count > 0 ? COPY_GOOD : COPY_FOREIGN;
-    }
-    return p->kind == PROFILE_EMPTY ? COPY_EMPTY : COPY_GOOD;
-}
-
-static void lend_names(const struct profile *p, struct read_copy *r, struct trail_copy *out)
-{
-    r->sightings = mem_calloc(p->name_count, sizeof *r->sightings);
-    for (size_t i = 0; i < p->name_count; i++) {
-        const struct profile_name *n = &p->names[i];
-        if (out->stage == STAGE_CONTROL && strcmp(n->name, REFERENCE_LOCK) == 0) {
-            continue;
-        }
-        r->sightings[out->sighting_count++] = (struct sighting){.label = n->label,
-                                                                .file = n->file,
-                                                                .line = n->line,
-                                                                .name = n->name,
-                                                                .samples = n->samples,
-                                                                .acquires = n->acquires,
-                                                                .wait_ns = n->wait_ns,
-                                                                .releases = n->releases,
-                                                                .hold_ns = n->hold_ns};
-    }
-    r->keys = mem_calloc(p->key_count, sizeof *r->keys);
-    for (size_t i = 0; i < p->key_count; i++) {
-        r->keys[i] = (struct trail_label_key){.key = p->keys[i].key, .samples = p->keys[i].samples};
-    }
-    out->sightings = r->sightings;
-    out->unlabelled_samples = p->unlabelled;
-    out->label_keys = r->keys;
-    out->label_key_count = p->key_count;
-}
 
 static void lend(const struct chain_copy *c, struct read_copy *r, struct trail_copy *out)
 {
@@ -67,8 +26,6 @@ static void lend(const struct chain_copy *c, struct read_copy *r, struct trail_c
                                .instance = c->origin->instance,
                                .path = c->path,
                                .hash = c->hash,
-                               .status = status_of(r->profile),
-                               .why = r->why,
                                .runtime_id = c->origin->runtime_id,
                                .start_ns = c->origin->start_ns,
                                .end_ns = c->origin->end_ns,
@@ -78,9 +35,7 @@ static void lend(const struct chain_copy *c, struct read_copy *r, struct trail_c
         out->start_ns = r->profile->time_ns;
         out->end_ns = r->profile->time_ns + r->profile->duration_ns;
     }
-    if (r->profile != NULL) {
-        lend_names(r->profile, r, out);
-    }
+    sightings_lend(r->profile, r->why, out);
 }
 
 static void compare(const struct chain *chain, struct trail_pair *pair, struct profile_comparison **out)
@@ -199,8 +154,7 @@ void judge_chain(const struct recording *r, const struct chain *chain, struct ju
     for (size_t i = 0; i < chain->count; i++) {
         profile_free(read[i].profile);
         free(read[i].why);
-        free(read[i].sightings);
-        free(read[i].keys);
+        sightings_return(&copies[i]);
     }
     free(found);
     free(read);

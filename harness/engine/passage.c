@@ -183,7 +183,7 @@ void passage_stop(struct passage *p, bool now)
     p->now = p->now || now;
     if (p->uploads && (now || after))
         uploads_give_up(p->uploads);
-    if (p->way && (now || p->state == PASSAGE_OPENING))
+    if (p->way && (now || p->state != PASSAGE_OPEN))
         way_give_up(p->way);
     if (p->fetch)
         fetch_stop(p->fetch);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
 #include "base/mem.h"
 #include "trail/adopt.h"
 #include "trail/edges.h"
@@ -53,6 +54,64 @@ static void add_missing(struct screen *s)
     }
 }
 
+static size_t site_number(struct table *sites, const struct label *label)
+{
+    struct buf key = {0};
+    buf_printf(&key, "%u:%s", label->line, label->file);
+    size_t number = table_put(sites, key.data, key.size);
+    buf_fini(&key);
+    return number;
+}
+
+/* Another name at the site of a single label that is not shown: it is that one's, whatever it says. */
+static void adopt_sites(struct screen *s, const struct adopt_old *old, size_t old_count, struct adopt_new *fresh,
+                        size_t fresh_count)
+{
+    const struct work *w = s->l->w;
+    struct table sites = {0};
+    size_t *holders = mem_calloc(old_count + fresh_count, sizeof *holders);
+    size_t *last = mem_calloc(old_count + fresh_count, sizeof *last);
+    for (size_t i = 0; i < old_count; i++) {
+        size_t site = site_number(&sites, work_label(w, old[i].row));
+        holders[site]++;
+        last[site] = i;
+    }
+    for (size_t i = 0; i < fresh_count; i++) {
+        const struct label *label = work_label(w, fresh[i].row);
+        size_t site = site_number(&sites, label);
+        if (label->line > 0 && holders[site] == 1) {
+            on_found(fresh[i].row, old[last[site]].lock, s);
+            fresh[i].adopted = true;
+        }
+    }
+    free(holders);
+    free(last);
+    table_fini(&sites);
+}
+
+/* What is still to be explained, in the same order. */
+static size_t keep_old(const struct screen *s, struct adopt_old *old, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!s->explained[old[i].lock]) {
+            old[kept++] = old[i];
+        }
+    }
+    return kept;
+}
+
+static size_t keep_new(struct adopt_new *fresh, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!fresh[i].adopted) {
+            fresh[kept++] = fresh[i];
+        }
+    }
+    return kept;
+}
+
 void edges_of_screen(struct edge_list *l)
 {
     const struct work *w = l->w;
@@ -79,6 +138,9 @@ void edges_of_screen(struct edge_list *l)
             fresh[fresh_count++] = (struct adopt_new){.row = row};
         }
     }
+    adopt_sites(&s, old, old_count, fresh, fresh_count);
+    old_count = keep_old(&s, old, old_count);
+    fresh_count = keep_new(fresh, fresh_count);
     adopt(w, old, old_count, fresh, fresh_count, on_found, &s);
     add_missing(&s);
     free(old);

@@ -78,6 +78,12 @@ static void test_what_is_shown(void **state)
          "backend has 'a.py:1:xlock' in 10 samples (copies/backend/p.1.1.pprof), ui shows 'A.PY:1:XLOCK' "
          "(copies/ui/p.1.1.pprof): upper-cased",
          false},
+        {{"a.py:1:quite_another", Y},
+         STATE_ALIAS,
+         MECHANISM_VALUE_REWRITTEN,
+         "backend has 'a.py:1:xlock' in 10 samples (copies/backend/p.1.1.pprof), ui shows 'a.py:1:quite_another' "
+         "(copies/ui/p.1.1.pprof): the name replaced by 'quite_another'",
+         false},
         {{"lock name=a.py:1:xlock", "lock name=b.py:2:ylock"},
          STATE_ALIAS,
          MECHANISM_VALUE_REWRITTEN,

@@ -19,7 +19,7 @@
 #define KEEP_DEFAULT 20000
 #define KEEP_MAX 1000000
 /* Above the 50 MB that an agent takes. */
-#define MAX_BODY_DEFAULT ((uint64_t)64 << 20)
+#define MAX_BODY_DEFAULT ((uint64_t)256 << 20)
 #define MAX_BODY_MAX ((uint64_t)1 << 30)
 /* Clients of an agent give up after ten seconds. */
 #define ANSWER_TIMEOUT_DEFAULT_MS 10000
@@ -36,7 +36,7 @@ const struct option tap_option_table[TAP_OPTION_COUNT] = {
      "against them."},
     {"--max-disk", "SIZE", false, "Room for all that is kept; the oldest copies are removed. Default: 1GiB."},
     {"--keep", "N", false, "Most copies that are kept. Default: 20000. Not at the end of the way."},
-    {"--max-body", "SIZE", false, "Largest request; a larger one is answered 413. Default: 64MiB."},
+    {"--max-body", "SIZE", false, "Largest request; a larger one is answered 413. Default: 256MiB."},
     {"--answer-timeout", "D", false,
      "How long the next hop may take to answer; then its sender is told 504. Default: 10s."},
     {"--json", NULL, false, "One JSON line for each upload on standard output, and one at the end."},

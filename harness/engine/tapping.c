@@ -164,7 +164,7 @@ static void settle(struct tapping *t, struct flow_part *part)
     t->waiting_bytes -= part->size;
     take_names(t, part);
     keep_part(t, part);
-    buf_fini(&part->bytes);
+    spare_give(&t->spare, &part->bytes);
     part->flow->waiting--;
     maybe_finish(part->flow);
 }
@@ -178,6 +178,12 @@ static void note_first(struct tapping *t, uint64_t *count, const char *text)
 {
     if ((*count)++ == 0)
         tell(t, TAPPING_NOTE, text, NULL);
+}
+
+static void note_unread(struct tapping *t)
+{
+    note_first(t, &t->counts.unread,
+               "uploads come faster than they can be read: they are passed on and kept, and some are not read");
 }
 
 static void hash_next(struct tapping *t);
@@ -198,8 +204,7 @@ static void on_hashed(uv_work_t *work, int status)
         tapping_reader_add(t->reader, part);
         return;
     }
-    note_first(t, &t->counts.unread,
-               "uploads come faster than they can be read: they are passed on and kept, and some are not read");
+    note_unread(t);
     settle(t, part);
 }
 
@@ -233,12 +238,21 @@ static void add_part(struct tapping *t, struct flow *flow, size_t index, const s
                    "uploads come faster than the disk takes them: they are passed on, and some are not kept");
         return;
     }
+    /* The store has it already: its hash alone is not worth a copy. */
+    if (t->store && !tapping_reader_has_room(t->reader)) {
+        note_unread(t);
+        return;
+    }
+    part->bytes = spare_take(&t->spare, part->size);
     flow_take_bytes(flow, index, upload);
     flow->waiting++;
     t->waiting++;
     t->waiting_bytes += part->size;
     push(&t->hashing, part);
-    hash_next(t);
+    /* What a tap passes on is looked at when its sender has the answer: until then the processors are the next hop's.
+     */
+    if (t->store)
+        hash_next(t);
 }
 
 /* --- what comes ------------------------------------------------------------------------------------------------- */
@@ -274,6 +288,7 @@ static void on_tap(struct tap *tap, const struct tap_event *event, void *data)
     t->counts.requests++;
     flow_take_exchange(flow, event->exchange);
     maybe_finish(flow);
+    hash_next(t);
 }
 
 /* The store has answered when it tells of an upload. */

@@ -4,15 +4,21 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct parts {
     struct flow_part *first, *last;
 };
 
 struct tapping_reader {
-    uv_async_t async;
+    /* An eventfd. Not uv_async_send: libuv spins while a sender is in the middle of it, and this one, which stands
+     * back, may be kept from the processor there by the very loop that it wakes. */
+    int wake;
+    uv_poll_t poll;
     uv_thread_t thread;
     uv_mutex_t mutex;
     uv_cond_t more;
@@ -64,14 +70,18 @@ static void read_parts(void *data)
         uv_mutex_lock(&r->mutex);
         push(&r->done, part);
         uv_mutex_unlock(&r->mutex);
-        uv_async_send(&r->async);
+        eventfd_write(r->wake, 1);
     }
 }
 
-/* One call may stand for several that were sent. */
-static void on_done(uv_async_t *async)
+/* One call may stand for several parts. */
+static void on_done(uv_poll_t *poll, int status, int events)
 {
-    struct tapping_reader *r = async->data;
+    struct tapping_reader *r = poll->data;
+    eventfd_t count;
+    (void)status;
+    (void)events;
+    eventfd_read(r->wake, &count);
     uv_mutex_lock(&r->mutex);
     struct parts done = r->done;
     r->done = (struct parts){0};
@@ -86,6 +96,7 @@ static void on_done(uv_async_t *async)
 static void on_closed(uv_handle_t *handle)
 {
     struct tapping_reader *r = handle->data;
+    close(r->wake);
     uv_cond_destroy(&r->more);
     uv_mutex_destroy(&r->mutex);
     free(r);
@@ -96,15 +107,22 @@ struct tapping_reader *tapping_reader_new(uv_loop_t *loop, tapping_read_fn fn, v
     struct tapping_reader *r = mem_calloc(1, sizeof *r);
     r->fn = fn;
     r->data = data;
-    uv_async_init(loop, &r->async, on_done);
-    r->async.data = r;
+    r->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->wake < 0) {
+        err_sys(e, ERR_INTERNAL, errno, "can't start a thread that reads profiles");
+        free(r);
+        return NULL;
+    }
+    uv_poll_init(loop, &r->poll, r->wake);
+    uv_poll_start(&r->poll, UV_READABLE, on_done);
+    r->poll.data = r;
     uv_mutex_init(&r->mutex);
     uv_cond_init(&r->more);
     int failed = uv_thread_create(&r->thread, read_parts, r);
     if (failed == 0)
         return r;
     err_set(e, ERR_INTERNAL, "can't start a thread that reads profiles: %s", uv_strerror(failed));
-    uv_close((uv_handle_t *)&r->async, on_closed);
+    uv_close((uv_handle_t *)&r->poll, on_closed);
     return NULL;
 }
 
@@ -131,5 +149,5 @@ void tapping_reader_close(struct tapping_reader *r)
     uv_cond_signal(&r->more);
     uv_mutex_unlock(&r->mutex);
     uv_thread_join(&r->thread);
-    uv_close((uv_handle_t *)&r->async, on_closed);
+    uv_close((uv_handle_t *)&r->poll, on_closed);
 }

@@ -248,11 +248,12 @@ static void add_part(struct tapping *t, struct flow *flow, size_t index, const s
     flow->waiting++;
     t->waiting++;
     t->waiting_bytes += part->size;
-    push(&t->hashing, part);
-    /* What a tap passes on is looked at when its sender has the answer: until then the processors are the next hop's.
-     */
+    /* The store's is kept already: there is no hurry about its hash. What a tap passes on is looked at when its sender
+     * has the answer: until then the processors are the next hop's. */
     if (t->store)
-        hash_next(t);
+        tapping_reader_add(t->reader, part);
+    else
+        push(&t->hashing, part);
 }
 
 /* --- what comes ------------------------------------------------------------------------------------------------- */

@@ -119,6 +119,8 @@ void flow_hash(struct flow_part *part)
 void flow_read(struct flow_part *part)
 {
     struct err e;
+    if (part->hash[0] == '\0')
+        flow_hash(part);
     if (profile_read(bytes_of(part), part->bytes.size, &profile_limits_default, &part->profile, &e) < 0)
         part->unreadable = mem_strdup(e.text);
 }

@@ -57,7 +57,7 @@ void flow_take_exchange(struct flow *flow, const struct tap_exchange *exchange);
 /* Copies a profile's bytes and begins its description. */
 void flow_take_bytes(struct flow *flow, size_t part, const struct upload *upload);
 
-/* On any thread: the hash of the part's bytes; what is in them. */
+/* On any thread: the hash of the part's bytes; what is in them, and their hash where it is not known yet. */
 void flow_hash(struct flow_part *part);
 void flow_read(struct flow_part *part);
 

@@ -329,6 +329,9 @@ void evidence_free(struct evidence *ev)
     trail_matching_fini(&ev->matching);
     free(ev->services);
     free(ev->exchanges);
+    for (size_t i = 0; i < ev->fault_line_count; i++)
+        free(ev->fault_lines[i].text);
+    free(ev->fault_lines);
     free(ev->faults);
     free(ev->left_out);
     free(ev->workers);

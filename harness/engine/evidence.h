@@ -98,6 +98,12 @@ struct exchange {
     int status;               /* 0: nobody was there to be told */
 };
 
+/* What a fault did to uploads of one process, and to how many. */
+struct fault_line {
+    char *text;
+    uint64_t uploads;
+};
+
 /* Two for each process of the largest run, and nobody reads as many. */
 #define EVIDENCE_PROBLEMS_MAX 2000
 
@@ -133,7 +139,9 @@ struct evidence {
     size_t exchange_count, exchange_capacity;
     struct service_outcome *services;
     size_t service_count, service_capacity;
-    size_t fault_count; /* uploads that a fault has hit */
+    struct fault_line *fault_lines;
+    size_t fault_line_count, fault_line_capacity;
+    uint64_t fault_lines_dropped;
     char *faults; /* what faults did, one line each ("" where none was asked for): a run with faults proves locktrail */
     char *forward_described; /* "" where uploads stayed inside */
     char *profiles_url;      /* "" where there is none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the journal says of taps, agents and services; and the ways that uploads took beside the first one. */
+#include "base/buf.h"
 #include "base/mem.h"
 #include "engine/agents.h"
 #include "engine/evidence_internal.h"
@@ -100,11 +101,23 @@ static void add_fault(struct evidence *ev, const char *stage, const char *instan
 {
     if (!fault[0])
         return;
-    if (++ev->fault_count > FAULT_LINES_MAX)
+    char *text = mem_printf("%s tap, %s: %s", stage, instance, fault);
+    size_t i = 0;
+    while (i < ev->fault_line_count && strcmp(ev->fault_lines[i].text, text) != 0)
+        i++;
+    if (i == FAULT_LINES_MAX) {
+        ev->fault_lines_dropped++;
+        free(text);
         return;
-    char *old = ev->faults;
-    ev->faults = mem_printf("%s%s%s of %s: %s", old ? old : "", old ? "\n" : "", stage, instance, fault);
-    free(old);
+    }
+    if (i < ev->fault_line_count) {
+        free(text);
+    } else {
+        ev->fault_lines =
+            mem_grow(ev->fault_lines, ev->fault_line_count, &ev->fault_line_capacity, sizeof *ev->fault_lines);
+        ev->fault_lines[ev->fault_line_count++] = (struct fault_line){.text = text};
+    }
+    ev->fault_lines[i].uploads++;
 }
 
 void evidence_take_exchange(struct evidence *ev, const struct json *event)
@@ -159,11 +172,16 @@ int evidence_answered(const struct evidence *ev, enum stage stage, size_t instan
 
 void evidence_note_faults(struct evidence *ev)
 {
-    if (ev->fault_count <= FAULT_LINES_MAX)
-        return;
-    char *old = ev->faults;
-    ev->faults = mem_printf("%s\nand %zu more, see events.jsonl", old, ev->fault_count - FAULT_LINES_MAX);
-    free(old);
+    struct buf out = {0};
+    for (size_t i = 0; i < ev->fault_line_count; i++) {
+        const struct fault_line *line = &ev->fault_lines[i];
+        buf_printf(&out, "%s%s", i > 0 ? "\n" : "", line->text);
+        if (line->uploads > 1)
+            buf_printf(&out, " (%" PRIu64 " uploads)", line->uploads);
+    }
+    if (ev->fault_lines_dropped > 0)
+        buf_printf(&out, "\nand %" PRIu64 " more uploads, see events.jsonl", ev->fault_lines_dropped);
+    ev->faults = buf_steal(&out);
 }
 
 /* --- services ------------------------------------------------------------------------------------------------------

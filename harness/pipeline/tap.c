@@ -74,8 +74,13 @@ static void on_soon(uv_timer_t *timer);
 
 void tap_look_soon(struct tap *tap)
 {
+    uv_timer_start(&tap->soon, on_soon, 0, 0);
+}
+
+void tap_look_later(struct tap *tap)
+{
     if (!uv_is_active((uv_handle_t *)&tap->soon)) {
-        uv_timer_start(&tap->soon, on_soon, 0, 0);
+        uv_timer_start(&tap->soon, on_soon, TAP_LOOK_MS, 0);
     }
 }
 

@@ -2,7 +2,8 @@
 /* A tap: a recording reverse proxy between two stages. It changes nothing unless a fault is asked for.
  *
  * Happy path: a request's head comes → the same head goes to the next hop → its body is passed on as it comes and kept
- * beside → complete: TAP_UPLOAD → the next hop's answer goes back → TAP_DONE.
+ * beside → complete → the next hop's answer goes back → TAP_UPLOAD (at the latest some ms behind the body's end, should
+ * the answer take longer; before the answer where a fault may change the upload) → TAP_DONE.
  * Failure modes: the next hop can't be reached (502), does not answer in time (504, after `answer_timeout_ms`), cuts
  * the connection (502); the sender goes away (the next hop's request ends with it, what came is kept); a body over
  * `max_body` (413); an upload that can't be read is passed on all the same, and told with the reason. */

@@ -101,6 +101,9 @@ static void delivered(struct tap_exchange_state *x)
         exchange_continue(x);
     }
     exchange_check(x);
+    if (x->due) {
+        tap_look_soon(x->tap); /* behind the answer, which is on its way */
+    }
 }
 
 static void take_result(struct tap_exchange_state *x, const struct http_result *result)

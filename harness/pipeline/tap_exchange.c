@@ -172,7 +172,7 @@ void exchange_check(struct tap_exchange_state *x)
     if (x->finished) {
         return;
     }
-    bool may_answer = x->complete && (x->taken || x->held);
+    bool may_answer = x->complete && (x->taken || x->held || (x->over && !x->held_back));
     if (x->ready && may_answer && !x->answered && x->request != NULL) {
         answer(x);
     }
@@ -305,8 +305,13 @@ void exchange_end(struct tap_exchange_state *x)
     deliver_more(x);
     if (spool_settled(x->record)) {
         x->due = true;
-        tap_look_soon(x->tap);
+        if (x->held_back || x->over) {
+            tap_look_soon(x->tap);
+        } else {
+            tap_look_later(x->tap);
+        }
     }
+    exchange_check(x);
 }
 
 void exchange_failed(struct tap_exchange_state *x, const char *why, int status)

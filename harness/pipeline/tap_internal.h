@@ -11,6 +11,9 @@
 
 /* Senders at once: as many workers as one coordinator is asked to run, each with one connection. */
 #define TAP_CONNECTIONS_MAX 256
+/* A complete upload is read when its next hop has answered, or after so long: reading 1 MB takes some 0.3 ms, in which
+ * that answer would lie there. */
+#define TAP_LOOK_MS 5
 /* Largest answer that is passed back. Agents answer with some KiB; above it the sender is told 502. */
 #define TAP_ANSWER_MAX ((size_t)4 << 20)
 
@@ -86,6 +89,7 @@ struct tap {
 
 /* Looks at exchanges that are due in the next turn of the loop. */
 void tap_look_soon(struct tap *tap);
+void tap_look_later(struct tap *tap); /* within TAP_LOOK_MS */
 /* Something of the tap was given back: the last one ends a tap that is being stopped. */
 void tap_released(struct tap *tap);
 

@@ -23,7 +23,6 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "300"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 PATH = "/profiling/v1/input"
 SIZES = (1 << 20, 100000)
-REST_S = 0.01         # before each upload: a tap hashes and writes the one before behind its answer
 ADDED_BOUND_MS = 1.0  # to 1 MB, at the median
 RATE_BOUND = 2.0      # of the test agent's, 1 MB
 PACED = 200           # uploads of 100 kB in a second
@@ -210,7 +209,6 @@ def added(programs):
         times = {name: [] for name in ways}
         for number in range(ROUNDS + 20):
             for name, connection in connections.items():
-                time.sleep(REST_S)
                 took = send(connection, request)
                 if number >= 20:
                     times[name].append(took * 1000)

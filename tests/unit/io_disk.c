@@ -23,7 +23,7 @@ struct fixture {
     char directory[64];
     int descriptors;
     struct disk *disk;
-    bool quick; /* puts are without fsync */
+    bool quick;       /* puts are without fsync */
     struct buf told;  /* "name:status " for each callback, in order */
     struct err error; /* of the last failure that was told */
     bool closed;

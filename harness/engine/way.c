@@ -162,7 +162,9 @@ static int start_first(struct way *way, struct err *e)
     bool straight = !lane->agent;
     char *listen = host_listen(way->host);
     const struct fault_plan *out = straight ? way->plans[STAGE_BACKEND] : way->plans[STAGE_AGENT];
-    struct tap_target to = straight ? backend_target(lane, true) : (struct tap_target){.url = lane->command.url};
+    struct tap_target to = {.url = lane->command.url};
+    if (straight)
+        to = backend_target(lane, true);
     way->first = start_tap(way, "tap upload", listen, to, way->plans[STAGE_UPLOAD], out,
                            way_traffic_side(way->traffic, STAGE_UPLOAD, 0), e);
     free(listen);
@@ -220,7 +222,9 @@ static void open_when_ready(struct way *way)
     }
     for (size_t i = 1; i < way->lane_count; i++) {
         struct lane *lane = &way->lanes[i];
-        struct tap_target to = lane->agent ? (struct tap_target){.url = lane->command.url} : backend_target(lane, true);
+        struct tap_target to = {.url = lane->command.url};
+        if (!lane->agent)
+            to = backend_target(lane, true);
         way_traffic_mirror(way->traffic, i, &to);
     }
     for (size_t i = 0; i < way->lane_count; i++)

@@ -166,6 +166,9 @@ static bool rule_name(const struct rewriting *changes, size_t count, struct buf 
         }
         name = here;
     }
+    if (name == NULL) {
+        return false;
+    }
     buf_printf(out, "the name replaced by '%.*s'", shown(strlen(name)), name);
     return true;
 }

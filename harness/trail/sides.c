@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "trail/table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +54,8 @@ void side_build(struct side *s, const struct trail_copy *copies, const size_t *i
     for (size_t i = 0; i < count; i++) {
         s->next[i] = UNIT_NONE;
         buf_clear(&key);
-        size_t known = keys.count, number = known;
         if (key_of_bytes_and_time(&copies[items[i]], &key)) {
-            number = table_put(&keys, key.data, key.size);
+            size_t known = keys.count, number = table_put(&keys, key.data, key.size);
             if (number < known) {
                 unit_add(s, &s->units[unit_of[number]], i);
                 continue;
@@ -198,7 +198,11 @@ static void match_by(struct side *from, struct side *to, key_fn key_of, bool equ
     queues_build(&t, to, key_of, with_range);
     for (size_t i = 0; i < t.keys.count; i++) {
         size_t same = table_find(&f.keys, t.keys.keys[i].bytes, t.keys.keys[i].size);
-        if (same == TABLE_NONE || (equal && f.items[same].count != t.items[i].count)) {
+        if (same == TABLE_NONE) {
+            continue;
+        }
+        assert(f.items != NULL && t.items != NULL); /* each has the key */
+        if (equal && f.items[same].count != t.items[i].count) {
             continue;
         }
         size_t a = f.items[same].first, b = t.items[i].first;

@@ -111,7 +111,7 @@ static void add_question(const struct attestation *a, size_t index, struct buf *
         buf_printf(out, ":%u", lock->line);
     }
     if (lock->rendering != RENDERING_EXACT) {
-        char *label = attestation_declared(lock);
+        char *label = attestation_declared(a->evidence, lock);
         buf_add_str(out, " (right is ");
         text_add_clean(out, label);
         buf_add_char(out, ')');

@@ -5,6 +5,7 @@
 #include "engine/journal.h"
 #include "io/disk.h"
 #include "profile/label.h"
+#include "trail/naming.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,8 +129,38 @@ static char *label_for(const struct lock *lock, const char *name)
     return mem_printf("%s:%u:%s", lock->file, lock->line, name);
 }
 
-char *attestation_declared(const struct lock *lock)
+/* Whether a name is what the lock should show. */
+static bool is_as_declared(const struct lock *lock, const char *name)
 {
+    switch (lock->rendering) {
+    case RENDERING_MANGLED:
+        return naming_is_mangled(lock, name);
+    case RENDERING_GENERIC:
+        return name[0] == '\0';
+    case RENDERING_EXACT:
+        break;
+    }
+    return naming_is_declared(lock, name);
+}
+
+/* `lock` is one of the evidence's. A collector of C shows an expression that ends in the name: what the copies of the
+ * run show is what a page can. */
+static char *label_in_copies(const struct evidence *ev, const struct lock *lock)
+{
+    size_t index = (size_t)(lock - ev->ledger.locks);
+    const struct trail_lock *t = index < ev->trail.lock_count ? &ev->trail.locks[index] : NULL;
+    for (int stage = STAGE_BACKEND; t && stage >= STAGE_COLLECTOR; stage--)
+        for (size_t i = 0; i < t->stages[stage].seen_count; i++)
+            if (is_as_declared(lock, t->stages[stage].seen_as[i].name))
+                return mem_strdup(t->stages[stage].seen_as[i].label);
+    return NULL;
+}
+
+char *attestation_declared(const struct evidence *ev, const struct lock *lock)
+{
+    char *seen = label_in_copies(ev, lock);
+    if (seen)
+        return seen;
     switch (lock->rendering) {
     case RENDERING_MANGLED:
         return label_for(lock, lock->mangled ? lock->mangled : lock->name);
@@ -142,12 +173,12 @@ char *attestation_declared(const struct lock *lock)
 }
 
 /* A page that shows only the name was asked about this lock: its site is known. */
-static char *label_of_text(const struct lock *lock, const char *text)
+static char *label_of_text(const struct evidence *ev, const struct lock *lock, const char *text)
 {
     struct label parts;
     if (label_parse(text, strlen(text), &parts))
         return mem_strdup(text);
-    return label_for(lock, text);
+    return is_as_declared(lock, text) ? attestation_declared(ev, lock) : label_for(lock, text);
 }
 
 void attestation_take(struct attestation *a, size_t question, const char *line)
@@ -217,9 +248,9 @@ static void conclude(struct attestation *a, size_t process)
         if (!answer || answer->word == SAID_UNKNOWN)
             screen_record_unknown(r, lock->id);
         else if (answer->word == SAID_AS_DECLARED)
-            label = attestation_declared(lock);
+            label = attestation_declared(a->evidence, lock);
         else if (answer->word == SAID_TEXT)
-            label = label_of_text(lock, answer->text);
+            label = label_of_text(a->evidence, lock, answer->text);
         if (label)
             screen_record_label(r, r->label_count, label, SCREEN_PERSON);
         free(label);

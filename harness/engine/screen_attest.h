@@ -39,7 +39,7 @@ const struct screen_answer *attestation_answer(const struct attestation *a, size
 size_t attestation_unanswered(const struct attestation *a);
 
 /* The label that a page shows if all is well: "member.py:12:user_session_lock". The caller's. */
-char *attestation_declared(const struct lock *lock);
+char *attestation_declared(const struct evidence *ev, const struct lock *lock);
 
 /* One line as it was typed: empty as declared, "-" nothing is shown, "s" not known, "\"s\"" the text between the
  * quotation marks, anything else the text itself. */

@@ -303,7 +303,7 @@ static void add_screen(const struct terminal *t, const struct evidence_copy *cop
 {
     const struct screen_names *s = copy->screen;
     struct buf text = {0};
-    buf_printf(&text, "%s: %zu %s in %s", t->ev->ledger.instances[copy->instance].name, s->label_count,
+    buf_printf(&text, "%s: %zu %s, %s", t->ev->ledger.instances[copy->instance].name, s->label_count,
                s->label_count == 1 ? "name" : "names", s->how);
     text_add_wrapped(t->out, text.data, INDENT);
     buf_clear(&text);

@@ -143,7 +143,7 @@ static void note_ways(struct notes *n)
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
         for (enum stage s = STAGE_COLLECTOR; s < STAGE_COUNT; s++) {
             const struct flow *f = work_flow(w, i, s);
-            if (f->countless && (f->before == NO_STAGE || !work_flow(w, i, f->before)->countless)) {
+            if (f->countless && !f->names_only && (f->before == NO_STAGE || !work_flow(w, i, f->before)->countless)) {
                 add_of_kind(n, mem_printf("%s at %s: no sample counts acquires there, so that counts can't be compared",
                                           work_instance(w, i)->name, stage_name(s)));
             }

@@ -123,25 +123,36 @@ static void test_locks_are_found_by_id_and_by_a_name_of_their_own(void **state)
 static void test_what_a_right_page_shows(void **state)
 {
     static const struct {
-        const char *name, *file, *mangled, *label;
+        const char *name, *file, *mangled;
+        const char *seen; /* the name at the backend, at a.c:9; NULL: it is not there */
+        const char *label;
         enum rendering rendering;
     } cases[] = {
-        {"lock", "a.py", NULL, "a.py:7:lock", RENDERING_EXACT},
-        {"__lock", "a.py", "_C__lock", "a.py:7:_C__lock", RENDERING_MANGLED},
-        {"lock", "a.py", NULL, "a.py:7", RENDERING_GENERIC},
-        {"lock", "", NULL, "lock", RENDERING_EXACT},
-        {"lock", "", NULL, "lock", RENDERING_GENERIC},
+        {"lock", "a.py", NULL, NULL, "a.py:7:lock", RENDERING_EXACT},
+        {"__lock", "a.py", "_C__lock", NULL, "a.py:7:_C__lock", RENDERING_MANGLED},
+        {"lock", "a.py", NULL, NULL, "a.py:7", RENDERING_GENERIC},
+        {"lock", "", NULL, NULL, "lock", RENDERING_EXACT},
+        {"lock", "", NULL, NULL, "lock", RENDERING_GENERIC},
+        {"lock", "a.c", NULL, "s->lock", "a.c:9:s->lock", RENDERING_EXACT},
+        {"lock", "a.c", NULL, "other", "a.c:7:lock", RENDERING_EXACT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct lock lock = {.name = (char *)cases[i].name,
-                                  .file = (char *)cases[i].file,
-                                  .line = 7,
-                                  .rendering = cases[i].rendering,
-                                  .mangled = (char *)cases[i].mangled};
-        char *label = attestation_declared(&lock);
+        struct lock lock = {.name = (char *)cases[i].name,
+                            .file = (char *)cases[i].file,
+                            .line = 7,
+                            .rendering = cases[i].rendering,
+                            .mangled = (char *)cases[i].mangled,
+                            .qualified = true};
+        char *seen = cases[i].seen ? mem_printf("a.c:9:%s", cases[i].seen) : NULL;
+        struct seen_as as = {.label = seen, .name = (char *)cases[i].seen};
+        struct trail_lock found = {.stages[STAGE_BACKEND] = {.seen_as = &as, .seen_count = seen != NULL}};
+        const struct evidence ev = {.ledger = {.locks = &lock, .lock_count = 1},
+                                    .trail = {.locks = &found, .lock_count = 1}};
+        char *label = attestation_declared(&ev, &lock);
         assert_string_equal(label, cases[i].label);
         free(label);
+        free(seen);
     }
 }
 

@@ -196,7 +196,7 @@ class AgentTest(unittest.TestCase):
     def listening(self):
         """Addresses at which the process listens, as /proc writes them."""
         folder = f"/proc/{self.process.pid}/fd"
-        links = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
+        links = [link for link in map(read_link, (os.path.join(folder, name) for name in os.listdir(folder))) if link]
         found = set()
         for table in ("tcp", "tcp6"):
             with open(f"/proc/{self.process.pid}/net/{table}", encoding="utf-8") as file:
@@ -209,6 +209,14 @@ class AgentTest(unittest.TestCase):
 
 LOOPBACK = "0100007F"
 LOOPBACK_MAPPED = "0000000000000000FFFF00000100007F"
+
+
+def read_link(path):
+    """Where a descriptor leads; None for one that was closed since it was listed."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return None
 
 
 class TraceAgent(AgentTest):

@@ -216,8 +216,13 @@ static enum MHD_Result take_head(struct http_request *r, const char *method)
     return result;
 }
 
+/* libmicrohttpd hands on what it has read already of a connection that waits, chunk by chunk, and must not be told to
+ * let it wait again. */
 static void suspend(struct http_request *r)
 {
+    if (r->suspended) {
+        return;
+    }
     r->suspended = true;
     MHD_suspend_connection(r->connection);
 }

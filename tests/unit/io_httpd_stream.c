@@ -165,6 +165,25 @@ static void a_paused_sender_waits(void **state)
     buf_fini(&answer);
 }
 
+/* They lie in the server's buffer already, and come although the sender waits. */
+static void chunks_that_came_together_come_to_a_paused_one(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct buf answer = {0};
+    f->pause = true;
+    int fd = raw_connect(httpd_url(f->http.server));
+    raw_say(&f->http, fd, POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n3\r\nghi\r\n");
+    WAIT(&f->http, f->body.size == 9);
+    f->pause = false;
+    http_continue(f->request);
+    raw_say(&f->http, fd, "3\r\njkl\r\n0\r\n\r\n");
+    raw_read(&f->http, fd, NULL, &answer);
+    assert_int_equal(status_of(&answer), 201);
+    assert_string_equal(f->body.data, "abcdefghijkl");
+    close(fd);
+    buf_fini(&answer);
+}
+
 static void a_body_over_the_limit_is_told_at_once(void **state)
 {
     struct stream_fixture *f = *state;
@@ -219,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_request_is_told_in_order),
         TEST(a_paused_sender_waits),
+        TEST(chunks_that_came_together_come_to_a_paused_one),
         TEST(a_body_over_the_limit_is_told_at_once),
         TEST(nothing_is_told_after_the_stop),
     };

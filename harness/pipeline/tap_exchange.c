@@ -324,6 +324,7 @@ void exchange_failed(struct tap_exchange_state *x, const char *why, int status)
     x->told.status = status;
     x->broken = true;
     x->over = true;
+    exchange_continue(x); /* what is left of a refused body is thrown away, and then the refusal sent */
 }
 
 void exchange_gone(struct tap_exchange_state *x, bool answered)

@@ -176,5 +176,5 @@ void fault_release(struct tap *tap)
 
 bool fault_is_promised(const struct tap_exchange_state *x)
 {
-    return x->held || ((x->in.held || x->out.held) && x->answered);
+    return x->held || ((x->in.held || x->out.held) && x->answered && !x->over);
 }

@@ -237,6 +237,33 @@ static void a_held_upload_does_not_keep_the_tap_for_ever(void **state)
     buf_fini(&body);
 }
 
+/* It was to be held, and was the one that another waited for; its sender does not read the answer, which is an echo. */
+static void a_sender_that_reads_nothing_does_not_keep_the_tap_for_ever(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct plan p;
+    struct buf first = {0}, second = {0}, bytes = {0};
+    begin_fault(f, &p, false, &reordered);
+    make_body(&first, 'a');
+    make_bytes(&bytes, ((size_t)4 << 20) - 4096, 1);
+    make_upload(&second, bytes.data, bytes.size);
+    assert_int_equal(send_upload(f, &first, INPUT), 200);
+    int fd = tap_connect(f), small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say_head(f, fd, INPUT, second.size);
+    raw_send(&f->http, fd, second.data, second.size);
+    WAIT(&f->http, f->http.seen_count == 1 && recv(fd, &small, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
+    assert_int_equal(f->dones, 0); /* most of the answer is still to be sent */
+    end_fault(f, &p);
+    assert_int_equal(f->dones, 2);
+    assert_int_equal(f->http.seen_count, 2);
+    assert_string_equal(f->told[1].error, "the tap was stopped");
+    close(fd);
+    buf_fini(&first);
+    buf_fini(&second);
+    buf_fini(&bytes);
+}
+
 static void a_stop_does_not_wait_for_a_delay(void **state)
 {
     struct tap_fixture *f = *state;
@@ -287,6 +314,7 @@ int main(void)
         TEST(other_paths_are_not_held_back),
         cmocka_unit_test(a_held_upload_comes_behind_the_next_one),
         TEST(a_held_upload_does_not_keep_the_tap_for_ever),
+        TEST(a_sender_that_reads_nothing_does_not_keep_the_tap_for_ever),
         TEST(a_stop_does_not_wait_for_a_delay),
         TEST(a_large_body_is_held_back_in_its_file),
     };

@@ -2,19 +2,20 @@
 #include "engine/tapping_internal.h"
 
 #include "base/mem.h"
+#include "engine/orders.h"
 #include "io/disk.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A file of exchanges has at most half of an eighth of --max-disk; of a larger one the beginning says enough. */
 #define LINES_MAX ((size_t)256 << 20)
 #define META_MAX ((size_t)1 << 20)
+/* The largest that --max-body allows. */
+#define BODY_MAX ((size_t)1 << 30)
 
 static bool exists(const char *directory, const char *name)
 {
@@ -88,16 +89,11 @@ static char *instance_of(const char *path)
     return instance;
 }
 
-static void take_profile(struct tapping *t, const char *path, const char *instance)
+static void take_profile(struct tapping *t, const void *bytes, size_t size, const char *instance)
 {
-    struct buf bytes = {0};
     struct profile *profile = NULL;
     struct err e;
-    bool good = disk_read_now(path, PROFILE_RAW_SIZE_MAX, &bytes, &e) == 0 &&
-                profile_read(bytes.data ? bytes.data : "", bytes.size, &profile_limits_default, &profile, &e) == 0;
-    t->counts.disk_bytes += bytes.size;
-    buf_fini(&bytes);
-    if (!good) {
+    if (profile_read(bytes, size, &profile_limits_default, &profile, &e) < 0) {
         t->counts.unreadable++;
         return;
     }
@@ -110,10 +106,10 @@ static void take_profile(struct tapping *t, const char *path, const char *instan
     profile_free(profile);
 }
 
-static bool is_profile(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
-    size_t size = strlen(name);
-    return size > 6 && strcmp(name + size - 6, ".pprof") == 0;
+    size_t size = strlen(name), end_size = strlen(end);
+    return size > end_size && strcmp(name + size - end_size, end) == 0;
 }
 
 typedef void (*entry_fn)(struct tapping *t, const char *path, const char *name);
@@ -137,28 +133,43 @@ static int each_entry(struct tapping *t, const char *directory, entry_fn fn, str
 
 static void on_copy(struct tapping *t, const char *path, const char *name)
 {
-    if (!is_profile(name))
+    struct buf bytes = {0};
+    struct err e;
+    if (!ends_in(name, ".pprof"))
         return;
     char *instance = instance_of(path);
     t->counts.kept++;
-    take_profile(t, path, instance);
+    if (disk_read_now(path, PROFILE_RAW_SIZE_MAX, &bytes, &e) == 0)
+        take_profile(t, bytes.data ? bytes.data : "", bytes.size, instance);
+    else
+        t->counts.unreadable++;
+    t->counts.disk_bytes += bytes.size;
+    buf_fini(&bytes);
     free(instance);
 }
 
-static void on_stored_part(struct tapping *t, const char *path, const char *name)
+static void take_stored(const struct upload *upload, void *data)
 {
-    if (is_profile(name))
-        take_profile(t, path, NULL);
+    struct tapping *t = data;
+    const char *instance = NULL;
+    for (size_t i = 0; i < upload->tag_count; i++)
+        if (strcmp(upload->tags[i].key, TAG_WORKER) == 0)
+            instance = upload->tags[i].value;
+    for (size_t i = 0; i < upload->profile_count; i++)
+        take_profile(t, upload->profiles[i].bytes, upload->profiles[i].size, instance);
 }
 
-/* A folder for each upload. */
+/* The store keeps each upload's body. */
 static void on_stored(struct tapping *t, const char *path, const char *name)
 {
-    struct stat status;
+    struct buf body = {0};
     struct err e;
-    (void)name;
-    if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        each_entry(t, path, on_stored_part, &e);
+    if (!ends_in(name, ".body"))
+        return;
+    if (disk_read_now(path, BODY_MAX, &body, &e) < 0 || store_read_body(&body, take_stored, t, &e) < 0)
+        t->counts.unreadable++;
+    t->counts.disk_bytes += body.size;
+    buf_fini(&body);
 }
 
 static void on_lines(struct tapping *t, const char *path, const char *name)

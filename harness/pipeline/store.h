@@ -34,6 +34,10 @@ typedef void (*store_fn)(struct store *store, const struct upload *upload, const
 struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store_options *options, store_fn fn,
                           void *data, struct err *e);
 const char *store_url(const struct store *store);
+/* An upload that a store has left: the whole of a file DIRECTORY/ID.body, whose head is not kept, so that the boundary
+ * is read from the body itself. `fn` gets it once. Code ERR_INPUT: it is no upload. Pure; no store need run. */
+int store_read_body(struct buf *body, void (*fn)(const struct upload *upload, void *data), void *data, struct err *e);
+
 /* Ends what is open, waits for what is being written, calls `closed` from the loop, frees. */
 void store_stop(struct store *store, void (*closed)(void *data), void *data);
 

@@ -10,6 +10,9 @@
 /* Text of a request for a list: ours has half a KiB. */
 #define STORE_REQUEST_MAX ((size_t)64 << 10)
 
+/* Parts of an upload that is read again: more than any store takes. */
+#define STORE_PARTS_MAX 1024
+
 struct store {
     uv_loop_t *loop;
     struct disk *disk; /* borrowed */

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define EVENT_FILE "event.json"
+/* A boundary has at most 70 characters (RFC 2046, section 5.1.1), and two before it. */
+#define BOUNDARY_LINE_MAX 72
 
 /* An upload on its way to the disk. What it was read into points into `headers`, `path` and `body`. */
 struct taking {
@@ -185,4 +187,45 @@ void store_take(struct store *store, const struct route *route, struct http_requ
     } else {
         write_upload(t);
     }
+}
+
+/* --- again ------------------------------------------------------------------------------------------------------- */
+
+/* "multipart/form-data; ..." with the boundary of the body's first line that can be one; NULL where there is none. The
+ * caller's. */
+static char *type_of(const struct buf *body)
+{
+    const char *at = body->size > 0 ? body->data : "", *end = at + body->size;
+    while (end - at > 2 && memcmp(at, "--", 2) != 0) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        at = newline != NULL ? newline + 1 : end;
+    }
+    const char *close = end - at > 2 ? memchr(at, '\r', (size_t)(end - at)) : NULL;
+    return close != NULL && close - at <= BOUNDARY_LINE_MAX
+               ? mem_printf("multipart/form-data; boundary=\"%.*s\"", (int)(close - at - 2), at + 2)
+               : NULL;
+}
+
+int store_read_body(struct buf *body, void (*fn)(const struct upload *upload, void *data), void *data, struct err *e)
+{
+    struct http_headers headers = {0};
+    struct intake_upload read;
+    char *type = type_of(body);
+    if (type == NULL) {
+        return err_set(e, ERR_INPUT, "it is no upload: no line has a boundary");
+    }
+    http_headers_add(&headers, "Content-Type", type);
+    http_headers_add(&headers, "Content-Length", "");
+    struct http_request_info info = {.method = "POST", .path = "", .headers = &headers, .body = body};
+    intake_upload_read(&info, STORE_PARTS_MAX, 200, &read);
+    int result = 0;
+    if (read.upload.rejected != NULL) {
+        result = err_set(e, ERR_INPUT, "it is no upload: %s", read.upload.rejected);
+    } else {
+        fn(&read.upload, data);
+    }
+    intake_upload_fini(&read);
+    http_headers_fini(&headers);
+    free(type);
+    return result;
 }

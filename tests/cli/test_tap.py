@@ -317,6 +317,15 @@ class Tap(Cli):
         self.assertIn(again.output.partition("VERDICT")[2], tap.output.decode())
         self.assertIn("VERDICT    partial", again.output)
 
+    def test_report_says_it_again_at_the_end_of_the_way(self):
+        tap = Running(self, "--ledger", self.ledger(LOST))
+        tap.upload()
+        code = tap.stop()
+        again = self.locktrail("report", tap.directory)
+        self.assertEqual((again.status, again.errors), (code, ""))
+        self.assertIn(again.output.partition("VERDICT")[2], tap.output.decode())
+        self.assertIn("VERDICT    partial", again.output)
+
     def test_table_on_a_terminal(self):
         end = Running(self, "--quiet", out="end")
         master, slave = pty.openpty()

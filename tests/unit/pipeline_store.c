@@ -352,6 +352,43 @@ static void it_stops_in_the_middle_of_an_upload_and_a_download(void **state)
     json_free(j);
 }
 
+static void count_profiles(const struct upload *upload, void *data)
+{
+    size_t *count = data;
+    *count += upload->profile_count;
+    assert_int_equal(upload->profiles[0].size, 1);
+}
+
+/* A file that a store has left says by itself where its parts begin. */
+static void a_body_is_read_again(void **state)
+{
+    static const struct {
+        const char *before;
+        bool cut;
+        size_t profiles;
+        const char *error;
+    } cases[] = {
+        {"", false, 1, ""},
+        {"a preamble\r\n\r\n", false, 1, ""},
+        {"", true, 0, "it is no upload: no line has a boundary"},
+        {"--other\r\n", false, 0,
+         "it is no upload: multipart body: offset 13, part 1: expected a header 'Name: value'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf body = {0}, upload = make_upload(TAGS, 1, 2, "x", 1);
+        struct err e = {0};
+        size_t count = 0;
+        buf_add_str(&body, cases[i].before);
+        buf_add(&body, upload.data, cases[i].cut ? 3 : upload.size);
+        assert_int_equal(store_read_body(&body, count_profiles, &count, &e), cases[i].error[0] != '\0' ? -1 : 0);
+        assert_string_equal(e.text, cases[i].error);
+        assert_int_equal(count, cases[i].profiles);
+        buf_fini(&body);
+        buf_fini(&upload);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -369,6 +406,7 @@ int main(void)
         TEST(what_cannot_be_written_is_answered_500),
         TEST(a_file_that_is_gone_is_answered_404_and_a_changed_one_500),
         TEST(it_stops_in_the_middle_of_an_upload_and_a_download),
+        cmocka_unit_test(a_body_is_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,12 +66,13 @@ static bool is_unread(enum mechanism m)
 /* What the senders of all uploads that were lost at a stage were told. */
 struct told {
     bool well, failure; /* the sender at the stage before */
+    bool nobody;        /* that a tap got no answer for it: 502, 504 */
     bool first_well;    /* the process, that sent them first */
 };
 
 static struct told told_of(const struct work *w, enum stage stage)
 {
-    struct told told = {false, false, false};
+    struct told told = {0};
     for (size_t i = 0; i < w->input->ledger->instance_count; i++) {
         const struct flow *f = work_flow(w, i, stage);
         for (size_t k = 0; k < f->lost; k++) {
@@ -80,6 +81,7 @@ static struct told told_of(const struct work *w, enum stage stage)
             }
             int status = k ? f->told_most : f->told_least, first = k ? f->first_most : f->first_least;
             told.well = told.well || (status >= 200 && status < 300);
+            told.nobody = told.nobody || status == 502 || status == 504;
             told.failure = told.failure || (status != 0 && (status < 200 || status >= 300));
             told.first_well = told.first_well || (first >= 200 && first < 300);
         }
@@ -93,6 +95,10 @@ static const char *of_dropped(const struct work *w, enum stage stage)
     if (stage == STAGE_AGENT && told.well) {
         return "the agent answers before it delivers: look at its log, its queue and its limit on size, since nobody "
                "else is told of what it drops";
+    }
+    if (told.nobody && !told.well && !told.first_well) {
+        return "nobody answered behind the tap that has the last copy: look whether what should listen there does, and "
+               "at the error of the exchange in events.jsonl";
     }
     if (stage == STAGE_AGENT && told.failure) {
         return "the agent refused it and said so: look at its log, and whether the profiler sends again";

@@ -250,6 +250,8 @@ static void test_who_dropped_a_profile(void **state)
         {200, 0, "x (profile_dropped at agent): the agent answers before it delivers: "},
         {503, 0, "x (profile_dropped at agent): the agent refused it and said so: "},
         {200, 503, "x (profile_dropped at backend): the agent answers before it delivers, and drops what is refused "},
+        {504, 0, "x (profile_dropped at agent): nobody answered behind the tap that has the last copy: "},
+        {502, 502, "x (profile_dropped at backend): nobody answered behind the tap that has the last copy: "},
         {503, 503, "x (profile_dropped at backend): the backend refused it and said so: "},
         {202, 202, "x (profile_dropped at backend): the backend took it and does not give it back: "},
         {0, -1, "x (profile_dropped at backend): look for refused, lost or overdue profiles there: "},

@@ -170,6 +170,30 @@ int evidence_answered(const struct evidence *ev, enum stage stage, size_t instan
     return holds ? x->status : 0;
 }
 
+/* Whether one of the lines begins to tell of it: they name what was done. */
+static bool has_acted(const struct evidence *ev, const char *name)
+{
+    for (size_t i = 0; i < ev->fault_line_count; i++)
+        if (strstr(ev->fault_lines[i].text, name))
+            return true;
+    return ev->fault_lines_dropped > 0;
+}
+
+/* A misspelt lock would otherwise read as a pipeline that stands everything. */
+static void note_idle_faults(const struct evidence *ev, struct buf *out)
+{
+    const struct scenario *s = ev->scenario;
+    for (size_t i = 0; i < s->fault_count && ev->exchange_count > 0; i++) {
+        const struct scenario_fault *f = &s->faults[i];
+        const char *name = f->has_mechanism ? mechanism_name(f->mechanism) : fault_change_name(f->change);
+        if (!has_acted(ev, name))
+            buf_printf(out,
+                       "%sfaults.%zu: %s at %s has changed nothing: no upload had what it is for (locks, worker, "
+                       "length, rate)",
+                       out->size > 0 ? "\n" : "", i, name, stage_name(f->at));
+    }
+}
+
 void evidence_note_faults(struct evidence *ev)
 {
     struct buf out = {0};
@@ -181,6 +205,7 @@ void evidence_note_faults(struct evidence *ev)
     }
     if (ev->fault_lines_dropped > 0)
         buf_printf(&out, "\nand %" PRIu64 " more uploads, see events.jsonl", ev->fault_lines_dropped);
+    note_idle_faults(ev, &out);
     ev->faults = buf_steal(&out);
 }
 

@@ -125,6 +125,18 @@ class Loss(unittest.TestCase):
             self.assertEqual({hop["to"] for hop in hops if hop["doubled"]}, {stage}, hops)
 
 
+class Idle(support.Run):
+    def test_a_fault_that_has_nothing_to_change_is_told(self):
+        """A misspelt lock must not read as a pipeline that stands everything."""
+        status, output, _ = self.locktrail(
+            "run", os.path.join(FOLDER, "label_dropped-upload.yaml"), "--json", "--out", self.out, "--set",
+            "faults=[{at: upload, mechanism: label_dropped, locks: [nosuch]}]")
+        report = json.loads(output)
+        self.assertEqual((status, report["verdict"]), (0, "success"), report["conclusion"])
+        self.assertEqual(report["faults"], ["faults.0: label_dropped at upload has changed nothing: no upload had what "
+                                            "it is for (locks, worker, length, rate)"])
+
+
 def add_tests():
     """A test for each file; those that show more than losses have one of their own above."""
     def test_of(name):

@@ -36,7 +36,7 @@ struct passed {
 struct lane_traffic {
     struct tap_side *upload, *agent; /* sides of its taps; NULL where it has none */
     struct forward_target mirror;    /* `url` NULL: it gets no copies */
-    uint64_t accepted, arrived;
+    uint64_t taken, arrived;         /* by its agent, out of it */
 };
 
 struct way_traffic {
@@ -110,11 +110,11 @@ unsigned way_traffic_passed(const struct way_traffic *t, const char *instance)
     return 0;
 }
 
-/* An upload that went into an agent, or was the last hop's already. */
-static void count_in(struct way_traffic *t, size_t lane, const char *instance, int status, int next_status)
+/* An upload that went into an agent, `taken` times, or was the last hop's already. */
+static void count_in(struct way_traffic *t, size_t lane, const char *instance, unsigned taken)
 {
-    t->lanes[lane].accepted += is_good(status);
-    if (!t->lanes[lane].agent && is_good(next_status))
+    t->lanes[lane].taken += taken;
+    if (!t->lanes[lane].agent && taken > 0)
         count_passed(t, instance);
 }
 
@@ -129,7 +129,7 @@ uint64_t way_traffic_arrived(const struct way_traffic *t)
 bool way_traffic_is_level(const struct way_traffic *t)
 {
     for (size_t i = 0; i < LANES_MAX; i++)
-        if (t->lanes[i].agent && t->lanes[i].arrived < t->lanes[i].accepted)
+        if (t->lanes[i].agent && t->lanes[i].arrived < t->lanes[i].taken)
             return false;
     return true;
 }
@@ -169,11 +169,20 @@ static void on_mirrored(const struct http_result *result, void *data)
                              .received_ns = m->start_ns,
                              .answered_ns = uv_hrtime()};
     journal_exchange(t, STAGE_UPLOAD, m->instance, &m->recorded, &x);
-    count_in(t, m->lane, m->instance, status, status);
+    count_in(t, m->lane, m->instance, is_good(status));
     t->mirroring--;
     t->mirroring_bytes -= m->size;
     free(m->instance);
     free(m);
+}
+
+/* An address with a path of its own is the whole, as a tap has it. */
+static char *url_for(const char *address, const char *path)
+{
+    const char *host = strstr(address, "://") + 3;
+    int size = (int)(host - address + (long)strcspn(host, "/"));
+    return address[size] != '\0' && address[size + 1] != '\0' ? mem_strdup(address)
+                                                              : mem_printf("%.*s%s", size, address, path);
 }
 
 static void mirror(struct way_traffic *t, size_t lane, const struct upload *upload, const struct recorded *recorded)
@@ -194,8 +203,7 @@ static void mirror(struct way_traffic *t, size_t lane, const struct upload *uplo
     t->mirroring_bytes += size;
     struct buf body = {0};
     buf_add(&body, upload->body->data, size);
-    bool whole = strchr(strstr(to->url, "://") + 3, '/') != NULL;
-    char *url = whole ? mem_strdup(to->url) : mem_printf("%s%s", to->url, upload->path);
+    char *url = url_for(to->url, upload->path);
     struct forward_target target = *to;
     target.url = url;
     forward_send(t->client, &target, upload->headers, &body, t->host->options->scenario->backend.timeout_ms,
@@ -236,30 +244,37 @@ static void on_upload(struct tap_side *side, const struct tap_event *event)
             mirror(t, i, event->upload, &recorded);
 }
 
+/* What was recorded of it, if anything: of one that a fault has doubled the first, and the others are forgotten. */
+static bool take_passing(struct tap_side *side, uint64_t number, struct recorded *out)
+{
+    bool found = false;
+    for (size_t i = side->count; i-- > 0;)
+        if (side->passing[i].number == number) {
+            *out = side->passing[i].recorded;
+            side->passing[i] = side->passing[--side->count];
+            found = true;
+        }
+    return found;
+}
+
 static void on_done(struct tap_side *side, const struct tap_event *event)
 {
     struct way_traffic *t = side->traffic;
     const struct tap_exchange *x = event->exchange;
     struct recorded recorded = {.instance = ""};
-    size_t i = 0;
-    while (i < side->count && side->passing[i].number != event->number)
-        i++;
-    bool known = i < side->count;
-    if (known) {
-        recorded = side->passing[i].recorded;
-        side->passing[i] = side->passing[--side->count];
-    } else if (event->upload) {
+    bool known = take_passing(side, event->number, &recorded);
+    if (!known && event->upload) {
         char *suffix = way_instance(t->host->options->scenario, side->lane, "");
         recorded = recorder_take(t->recorder, side->stage, suffix, event->upload);
         free(suffix);
-    } else {
+    } else if (!known) {
         return; /* something else than an upload */
     }
     journal_exchange(t, side->stage, recorded.instance, &recorded, x);
     if (!known || !recorded.instance[0])
         return;
     if (side->stage == STAGE_UPLOAD)
-        count_in(t, side->lane, recorded.instance, x->status, x->next_status);
+        count_in(t, side->lane, recorded.instance, x->taken);
     else if (is_good(x->next_status))
         count_passed(t, recorded.instance);
 }

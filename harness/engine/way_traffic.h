@@ -24,7 +24,7 @@ void way_traffic_mirror(struct way_traffic *t, size_t lane, const struct tap_tar
 /* Uploads that are being sent to further agents. */
 size_t way_traffic_mirroring(const struct way_traffic *t);
 
-/* Uploads that came out of agents; and whether that is all that went in and was accepted. */
+/* Uploads that came out of agents; and whether that is as many as these have taken. */
 uint64_t way_traffic_arrived(const struct way_traffic *t);
 bool way_traffic_is_level(const struct way_traffic *t);
 

@@ -46,6 +46,7 @@ struct tap_exchange {
     uint64_t answered_ns; /* its answer was complete */
     uint64_t body_size, answer_size;
     int next_status;   /* of the next hop; 0: none came */
+    unsigned taken;    /* how often the next hop has answered with 2xx: a fault may send it twice, or not at all */
     int status;        /* what the sender was told; 0: it was gone */
     const char *error; /* why the next hop has no status, or why the sender has none; NULL */
     const char *fault; /* what a fault did to it, for people and the journal; NULL */

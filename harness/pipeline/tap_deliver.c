@@ -114,6 +114,7 @@ static void take_result(struct tap_exchange_state *x, const struct http_result *
     }
     x->told.answered_ns = uv_hrtime();
     x->told.next_status = result->status;
+    x->told.taken += result->status >= 200 && result->status < 300;
     x->told.answer_size = result->body->size;
     if (result->cut) {
         char *why = mem_printf("the next hop's answer has more than %zu bytes", TAP_ANSWER_MAX);

@@ -86,9 +86,9 @@ static void each_effect_is_seen_where_it_should_be(void **state)
         WAIT(&f->http, f->dones == 1 && f->http.seen_count == cases[i].arrived + cases[i].broken);
         struct told *t = &f->told[0];
         if (status != cases[i].status || t->status != status || t->next_status != cases[i].next_status ||
-            t->uploads != cases[i].uploads || t->fault == NULL) {
-            fail_msg("%s: answered %d, told %d, next hop %d, %u handed out, fault %s", cases[i].name, status, t->status,
-                     t->next_status, t->uploads, t->fault);
+            t->uploads != cases[i].uploads || t->taken != cases[i].arrived || t->fault == NULL) {
+            fail_msg("%s: answered %d, told %d, next hop %d, %u handed out, %u taken, fault %s", cases[i].name, status,
+                     t->status, t->next_status, t->uploads, t->taken, t->fault);
         }
         /* libuv counts from the loop's time, which may be some ms old */
         assert_true(cases[i].fault != &delayed || took >= 40 * 1000000ull);

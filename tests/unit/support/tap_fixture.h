@@ -14,6 +14,7 @@ struct told {
     char *length;            /* Content-Length of TAP_UPLOAD */
     char *event, *rejected, *error, *fault, *method, *path;
     int status, next_status, rejected_status;
+    unsigned taken;
     uint64_t body_size, answer_size, received_ns, complete_ns, sent_ns, answered_ns;
     unsigned order; /* of its first TAP_UPLOAD */
 };
@@ -83,6 +84,7 @@ static inline void on_tap_event(struct tap *tap, const struct tap_event *event, 
                            .path = mem_strdup(x->path),
                            .status = x->status,
                            .next_status = x->next_status,
+                           .taken = x->taken,
                            .body_size = x->body_size,
                            .answer_size = x->answer_size,
                            .received_ns = x->received_ns,

@@ -114,6 +114,18 @@ static struct tap_target backend_target(const struct lane *lane, bool direct)
     return (struct tap_target){.url = site->intake, .api_key = direct ? site->api_key : NULL};
 }
 
+/* Where uploads of a lane go first. An agent that runs already may listen on a socket of the file system. */
+static struct tap_target lane_target(const struct lane *lane)
+{
+    static const char scheme[] = "unix://";
+    const char *url = lane->command.url;
+    if (!lane->agent)
+        return backend_target(lane, true);
+    if (strncmp(url, scheme, sizeof scheme - 1) == 0)
+        return (struct tap_target){.url = "http://localhost", .unix_socket = url + sizeof scheme - 1};
+    return (struct tap_target){.url = url};
+}
+
 static struct tap *start_tap(struct way *way, const char *actor, const char *listen, struct tap_target to,
                              const struct fault_plan *in, const struct fault_plan *out, struct tap_side *side,
                              struct err *e)
@@ -159,13 +171,9 @@ static int start_behind(struct lane *lane, struct err *e)
 static int start_first(struct way *way, struct err *e)
 {
     struct lane *lane = &way->lanes[0];
-    bool straight = !lane->agent;
     char *listen = host_listen(way->host);
-    const struct fault_plan *out = straight ? way->plans[STAGE_BACKEND] : way->plans[STAGE_AGENT];
-    struct tap_target to = {.url = lane->command.url};
-    if (straight)
-        to = backend_target(lane, true);
-    way->first = start_tap(way, "tap upload", listen, to, way->plans[STAGE_UPLOAD], out,
+    const struct fault_plan *out = lane->agent ? way->plans[STAGE_AGENT] : way->plans[STAGE_BACKEND];
+    way->first = start_tap(way, "tap upload", listen, lane_target(lane), way->plans[STAGE_UPLOAD], out,
                            way_traffic_side(way->traffic, STAGE_UPLOAD, 0), e);
     free(listen);
     if (!way->first)
@@ -221,10 +229,7 @@ static void open_when_ready(struct way *way)
         return;
     }
     for (size_t i = 1; i < way->lane_count; i++) {
-        struct lane *lane = &way->lanes[i];
-        struct tap_target to = {.url = lane->command.url};
-        if (!lane->agent)
-            to = backend_target(lane, true);
+        struct tap_target to = lane_target(&way->lanes[i]);
         way_traffic_mirror(way->traffic, i, &to);
     }
     for (size_t i = 0; i < way->lane_count; i++)

@@ -2,6 +2,7 @@
 """The real ways to a backend: taps, agents, read-back, pprof on the screen, by the shipped scenarios."""
 import json
 import os
+import re
 import unittest
 
 import support
@@ -90,6 +91,43 @@ class Ways(Pipeline):
         self.assertEqual((status, report["verdict"], report["problems"]), (0, "success", []), report["conclusion"])
         self.assert_exact(report, ("collector", "upload", "agent"))
         self.assertEqual({lock["states"]["backend"]["state"] for lock in report["locks"]}, {"not_run"})
+
+
+class Running(Pipeline):
+    """An agent that runs already: here a tap that is the end of the way."""
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def tap(self, listen):
+        """Its address."""
+        tap = self.start("tap", "--listen", listen, "--out", self.path("tap"), "--quiet")
+        self.addCleanup(tap.communicate, timeout=60)
+        self.addCleanup(tap.terminate)
+        return re.search(r"listens on (\S+),", tap.stderr.readline()).group(1)
+
+    def passed(self, agents):
+        status, report = self.shipped(AGENTLESS, "2", "2", *NO_PYTHON, "--set", "backend=none", "--set",
+                                      "agents=[%s]" % agents)
+        self.assertEqual((status, report["verdict"], report["problems"]), (0, "success", []), report["conclusion"])
+        with open(os.path.join(self.out, "events.jsonl"), encoding="utf-8") as file:
+            events = [json.loads(line) for line in file]
+        told = [(e["instance"], e["next_status"], e["error"]) for e in events if e["event"] == "exchange"]
+        self.assertTrue(told)
+        return set(told)
+
+    def test_on_a_unix_socket(self):
+        url = self.tap("unix:" + self.path("agent.sock"))
+        self.assertEqual(self.passed("{kind: external, url: '%s'}" % url), {("native.1.tee", 200, "")})
+
+    def test_with_a_slash_behind_its_address(self):
+        url = self.tap("127.0.0.1:0")
+        self.assertEqual(self.passed("{kind: external, url: '%s/'}" % url), {("native.1.tee", 200, "")})
+
+    def test_beside_another_one(self):
+        url = self.tap("127.0.0.1:0")
+        self.assertEqual(self.passed("test-agent, {kind: external, url: '%s/'}" % url),
+                         {("native.1.tee", 200, ""), ("native.1.tee+external", 200, "")})
 
 
 class Whole(Pipeline):

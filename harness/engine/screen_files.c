@@ -22,7 +22,7 @@ struct files_work {
     char **copies;
     size_t copy_count;
     struct screen_files result;
-    struct profile **profiles; /* of `result.files` */
+    struct screen_types *types; /* of `result.files`; all that is kept of a profile, which has some MiB */
     bool failed;
     struct err error;
     screen_files_fn fn;
@@ -91,6 +91,14 @@ static void leave_out(struct screen_files *r, const char *path, const struct err
     r->left_out[r->left_out_count++] = mem_printf("%s: %s", short_path ? short_path + 1 : path, e->text);
 }
 
+static struct screen_types copy_types(const struct profile *profile)
+{
+    char **texts = mem_calloc(profile->sample_type_count, sizeof *texts);
+    for (size_t i = 0; i < profile->sample_type_count; i++)
+        texts[i] = mem_strdup(profile->sample_types[i]);
+    return (struct screen_types){(const char *const *)texts, profile->sample_type_count};
+}
+
 /* -1: can't write. */
 static int prepare(struct files_work *w, const char *copy, struct err *e)
 {
@@ -100,25 +108,15 @@ static int prepare(struct files_work *w, const char *copy, struct err *e)
     int result = 0;
     if (decode_copy(copy, &raw, &profile, e) < 0) {
         leave_out(r, copy, e);
-        profile_free(profile);
     } else {
         char *path = mem_printf("%s/%zu.pprof", w->directory, r->count + 1);
         result = disk_write_now(path, raw.data ? raw.data : "", raw.size, e);
-        w->profiles[r->count] = profile;
+        w->types[r->count] = copy_types(profile);
         r->files[r->count++] = path;
     }
+    profile_free(profile);
     buf_fini(&raw);
     return result;
-}
-
-static void choose_type(struct files_work *w)
-{
-    struct screen_types *types = mem_calloc(w->result.count + 1, sizeof *types);
-    for (size_t i = 0; i < w->result.count; i++)
-        types[i] =
-            (struct screen_types){(const char *const *)w->profiles[i]->sample_types, w->profiles[i]->sample_type_count};
-    w->result.sample_index = screen_sample_index(types, w->result.count);
-    free(types);
 }
 
 static void on_work(uv_work_t *work)
@@ -127,7 +125,7 @@ static void on_work(uv_work_t *work)
     w->failed = disk_make_dir(w->directory, &w->error) < 0;
     for (size_t i = 0; i < w->copy_count && !w->failed; i++)
         w->failed = prepare(w, w->copies[i], &w->error) < 0;
-    choose_type(w);
+    w->result.sample_index = screen_sample_index(w->types, w->result.count);
 }
 
 static void free_texts(char **items, size_t count)
@@ -142,8 +140,8 @@ static void on_done(uv_work_t *work, int status)
     struct files_work *w = work->data;
     (void)status; /* never cancelled */
     for (size_t i = 0; i < w->result.count; i++)
-        profile_free(w->profiles[i]);
-    free(w->profiles);
+        free_texts((char **)(uintptr_t)w->types[i].types, w->types[i].count);
+    free(w->types);
     free_texts(w->copies, w->copy_count);
     free(w->directory);
     w->fn(&w->result, w->failed ? &w->error : NULL, w->data);
@@ -157,7 +155,7 @@ void screen_files_make(uv_loop_t *loop, const char *directory, const char *const
     *w = (struct files_work){.directory = mem_strdup(directory),
                              .copies = mem_calloc(count + 1, sizeof(char *)),
                              .copy_count = count,
-                             .profiles = mem_calloc(count + 1, sizeof(struct profile *)),
+                             .types = mem_calloc(count + 1, sizeof(struct screen_types)),
                              .fn = fn,
                              .data = data};
     w->result.files = mem_calloc(count + 1, sizeof(char *));

@@ -236,8 +236,8 @@ const struct command command_tap = {
         "is kept up to date, otherwise there is a line for each upload.\n"
         "Passing on goes first: profiles that come too fast are not read, and a disk that is full or slow is told and "
         "passed over.\n"
-        "Ctrl-C ends it. Exits with the verdict's code where there is a --ledger; else 0, or 1 where an upload was "
-        "not passed on or not accepted.",
+        "Ctrl-C ends it. Exits with the verdict's code where there is a --ledger; else 0, or 1. An upload that was not "
+        "passed on or not accepted makes a success partial.",
     .options = tap_option_table,
     .option_count = TAP_OPTION_COUNT,
     .run = run,

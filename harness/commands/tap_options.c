@@ -130,6 +130,28 @@ static int read_to(const struct command_line *line, struct tap_target *to, char 
     return 0;
 }
 
+/* The port of "HOST:PORT" where that is this machine's loopback, else NULL. */
+static const char *loopback_port(const char *authority)
+{
+    static const char *const hosts[] = {"127.0.0.1:", "localhost:", "[::1]:"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (begins(authority, hosts[i]))
+            return authority + strlen(hosts[i]);
+    return NULL;
+}
+
+/* A tap that sends to itself would pass one upload round and round. */
+static bool sends_to_itself(const struct tapping_options *o)
+{
+    static const char http[] = "http://", unix_socket[] = "unix:";
+    if (o->to.unix_socket)
+        return begins(o->listen, unix_socket) && strcmp(o->listen + sizeof unix_socket - 1, o->to.unix_socket) == 0;
+    const char *own = loopback_port(o->listen);
+    const char *to = o->to.url && begins(o->to.url, http) ? loopback_port(o->to.url + sizeof http - 1) : NULL;
+    size_t size = to ? strspn(to, "0123456789") : 0;
+    return own && size > 0 && strlen(own) == size && strncmp(own, to, size) == 0;
+}
+
 /* What has no effect at the end of the way is refused rather than passed over. */
 static int check_end(const struct command_line *line, struct err *e)
 {
@@ -160,5 +182,8 @@ int tap_options_read(const struct command_line *line, struct tapping_options *ou
         read_timeout(line, &out->answer_timeout_ms, e) < 0)
         return -1;
     out->max_body = (size_t)max_body;
+    if (sends_to_itself(out))
+        return err_set(e, ERR_USAGE, "tap: --to %s is where this tap itself listens: let the agent listen elsewhere",
+                       command_line_value(line, "--to"));
     return 0;
 }

@@ -184,6 +184,18 @@ static void add_conclusion(const struct tap_view *view, struct buf *out)
                    unseen == 1 ? "was" : "were");
 }
 
+static uint64_t stuck(const struct tap_view *view)
+{
+    return view->counts->failed + view->counts->refused;
+}
+
+/* Names that were right and did not get on are lost on the way. */
+static enum verdict verdict_of(const struct tap_view *view)
+{
+    enum verdict verdict = view->result->verdict;
+    return verdict == VERDICT_SUCCESS && stuck(view) > 0 ? VERDICT_PARTIAL : verdict;
+}
+
 static void put_counts(struct json_out *j, const struct tapping_counts *c)
 {
     json_put_uint(j, "requests", c->requests);
@@ -233,7 +245,7 @@ void tap_summary_json(const struct tap_view *view, int exit_code, struct buf *ou
     put_counts(j, view->counts);
     json_put_uint(j, "names", view->names->count);
     if (view->result) {
-        json_put_string(j, "verdict", verdict_name(view->result->verdict));
+        json_put_string(j, "verdict", verdict_name(verdict_of(view)));
         struct buf conclusion = {0};
         add_conclusion(view, &conclusion);
         json_put_string(j, "conclusion", conclusion.data);
@@ -274,7 +286,8 @@ static void add_verdict_line(const struct tap_view *view, bool colour, struct bu
     static const enum text_colour colours[VERDICT_COUNT] = {TEXT_GREEN, TEXT_YELLOW, TEXT_RED,
                                                             TEXT_RED,   TEXT_YELLOW, TEXT_RED};
     buf_add_str(out, "VERDICT    ");
-    text_add_coloured(out, verdict_name(view->result->verdict), colour ? colours[view->result->verdict] : TEXT_PLAIN);
+    enum verdict verdict = verdict_of(view);
+    text_add_coloured(out, verdict_name(verdict), colour ? colours[verdict] : TEXT_PLAIN);
     buf_add_char(out, '\n');
 }
 
@@ -288,6 +301,8 @@ static void add_verdict(const struct tap_view *view, bool colour, struct buf *ou
     add_verdict_line(view, colour, out);
     struct buf text = {0};
     add_conclusion(view, &text);
+    if (stuck(view) > 0)
+        buf_printf(&text, " %" PRIu64 " of %" PRIu64 " uploads did not get on.", stuck(view), view->counts->uploads);
     text_add_wrapped(out, text.data, 0);
     buf_fini(&text);
 }
@@ -320,7 +335,7 @@ void tap_summary(const struct tap_view *view, bool colour, struct buf *out)
 
 int tap_exit_code(const struct tap_view *view)
 {
-    int code = view->result ? verdict_exit_code(view->result->verdict) : 0;
-    bool lost = view->counts->failed > 0 || view->counts->refused > 0;
-    return code == 0 && lost ? verdict_exit_code(VERDICT_PARTIAL) : code;
+    if (view->result)
+        return verdict_exit_code(verdict_of(view));
+    return stuck(view) > 0 ? verdict_exit_code(VERDICT_PARTIAL) : 0;
 }

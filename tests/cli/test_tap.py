@@ -281,6 +281,14 @@ class Tap(Cli):
         self.assertIn("program: success: 1 exact\n", tap.output.decode())
         self.assertRegex(tap.output.decode(), r"(?m)^VERDICT    success$")
 
+    def test_right_names_that_do_not_get_on(self):
+        """The names are right here, and nobody behind has them."""
+        tap = Running(self, "--to", "http://127.0.0.1:1", "--ledger", self.ledger())
+        self.assertEqual(tap.upload(), 502)
+        self.assertEqual(tap.stop(), 1)
+        self.assertRegex(tap.output.decode(), r"(?m)^VERDICT    partial$")
+        self.assertIn("1 of 1 uploads did not get on.", tap.output.decode().replace("\n", " "))
+
     def test_names_that_are_lost(self):
         tap = Running(self, "--to", self.next_hop().url, "--ledger", self.ledger(LOST), "--json")
         self.assertEqual(tap.upload(), 200)
@@ -445,6 +453,8 @@ class Tap(Cli):
             (["--out", "d", "--to", "http://a@b"], 64, "tap: --to has a character that an address can't have: '@'"),
             (["--out", "d", "--max-disk", "1kB"], 64, "tap: --max-disk 1kB is out of range, expected 1MiB to 1024TiB"),
             (["--out", "d", "--keep", "2"], 64, "tap: --keep has no effect without --to"),
+            (["--out", "d", "--to", "http://localhost:8126/x"], 64,
+             "tap: --to http://localhost:8126/x is where this tap itself listens: let the agent listen elsewhere"),
             (["--out", "d", "--to", "http://a", "--keep", "0"], 64,
              "tap: --keep 0 is not a number of copies, expected 1 to 1000000"),
             (["--out", "d", "--to", "http://a", "--answer-timeout", "x"], 64,

@@ -268,13 +268,51 @@ static void on_service(struct service *service, const struct service_message *me
     }
 }
 
+/* Whatever it answers, it is there. */
+static void on_external_answer(const struct http_result *result, void *data)
+{
+    struct lane *lane = data;
+    struct way *way = lane->way;
+    if (way->state != WAY_STARTING)
+        return;
+    if (result->error) {
+        struct err e;
+        err_set(&e, ERR_MISSING, "the external agent at %s does not answer: %s; start it, or correct agents.%zu.url",
+                lane->agent->url, result->error->text, lane->number);
+        way_fail(way, &e);
+        return;
+    }
+    lane->ready = true;
+    open_when_ready(way);
+}
+
+/* One that is not there would look like a backend that refuses. */
+static void ask_external(struct lane *lane)
+{
+    lane->command.url = mem_strdup(lane->agent->url);
+    struct tap_target to = lane_target(lane);
+    size_t size = strlen(to.url);
+    char *url = mem_printf("%.*s/info", (int)(to.url[size - 1] == '/' ? size - 1 : size), to.url);
+    struct http_headers none = {0};
+    struct http_call call = {.method = "GET",
+                             .url = url,
+                             .unix_socket = to.unix_socket,
+                             .headers = &none,
+                             .timeout_ms = lane->agent->start_timeout_ms};
+    way_traffic_ask(lane->way->traffic, &call, on_external_answer, lane);
+    free(url);
+}
+
 static int start_agent(struct lane *lane, struct err *e)
 {
     struct way *way = lane->way;
     const struct run_options *options = way->host->options;
-    if (!lane->agent || lane->agent->kind == AGENT_EXTERNAL) {
-        lane->command.url = lane->agent ? mem_strdup(lane->agent->url) : NULL;
+    if (!lane->agent) {
         lane->ready = true;
+        return 0;
+    }
+    if (lane->agent->kind == AGENT_EXTERNAL) {
+        ask_external(lane);
         return 0;
     }
     const char *name = scenario_agent_name(lane->agent->kind);

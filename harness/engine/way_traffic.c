@@ -288,6 +288,11 @@ void way_traffic_on_tap(struct tap *tap, const struct tap_event *event, void *da
         on_done(data, event);
 }
 
+void way_traffic_ask(struct way_traffic *t, const struct http_call *call, http_client_fn fn, void *data)
+{
+    http_client_send(t->client, call, fn, data);
+}
+
 /* --- the end -------------------------------------------------------------------------------------------------------
  */
 

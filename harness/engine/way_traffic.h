@@ -5,6 +5,7 @@
 #define LOCKTRAIL_ENGINE_WAY_TRAFFIC_H
 
 #include "engine/recorder.h"
+#include "io/http_client.h"
 #include "pipeline/tap.h"
 
 struct way_traffic;
@@ -29,6 +30,9 @@ uint64_t way_traffic_arrived(const struct way_traffic *t);
 bool way_traffic_is_level(const struct way_traffic *t);
 
 unsigned way_traffic_passed(const struct way_traffic *t, const char *instance);
+
+/* One question to an agent, over the client that the uploads take. */
+void way_traffic_ask(struct way_traffic *t, const struct http_call *call, http_client_fn fn, void *data);
 
 /* Once no tap calls any more: ends what is under way, calls `closed` from the loop, frees. */
 void way_traffic_close(struct way_traffic *t, void (*closed)(void *data), void *data);

@@ -124,6 +124,15 @@ class Running(Pipeline):
         url = self.tap("127.0.0.1:0")
         self.assertEqual(self.passed("{kind: external, url: '%s/'}" % url), {("native.1.tee", 200, "")})
 
+    def test_not_there(self):
+        """Said before anything is run; else it would look like a backend that refuses."""
+        status, _, errors = self.locktrail("run", AGENTLESS, "2", "2", *NO_PYTHON, "--out", self.out, "--set",
+                                           "backend=none", "--set",
+                                           "agents=[{kind: external, url: 'http://127.0.0.1:1'}]")
+        self.assertEqual(status, 69)
+        self.assertIn("the external agent at http://127.0.0.1:1 does not answer: GET http://127.0.0.1:1/info: can't "
+                      "connect: Connection refused; start it, or correct agents.0.url", errors)
+
     def test_beside_another_one(self):
         url = self.tap("127.0.0.1:0")
         self.assertEqual(self.passed("test-agent, {kind: external, url: '%s/'}" % url),

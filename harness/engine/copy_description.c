@@ -3,6 +3,7 @@
 
 #include "engine/journal.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 /* Headers whose values are secrets. */
@@ -38,6 +39,13 @@ static void put_event(struct json_out *out, const struct upload *upload)
         json_null(out);
 }
 
+static void put_path(struct json_out *out, const struct upload *upload)
+{
+    char *path = http_path_shown(upload->path);
+    json_put_string(out, "path", path);
+    free(path);
+}
+
 static void put_received(struct json_out *out)
 {
     char now[JOURNAL_TIME_SIZE];
@@ -58,7 +66,7 @@ struct json_out copy_description_begin(struct buf *text, const struct copy_origi
     json_put_string(&out, "start", upload->start);
     json_put_string(&out, "end", upload->end);
     json_put_string(&out, "runtime_id", upload->runtime_id);
-    json_put_string(&out, "path", upload->path);
+    put_path(&out, upload);
     if (upload->status != 0)
         json_put_int(&out, "status", upload->status);
     if (upload->headers)
@@ -79,7 +87,7 @@ void copy_description_rejected(struct buf *text, const struct upload *upload)
     json_object(&out);
     json_put_string(&out, "reason", upload->rejected);
     json_put_int(&out, "status", upload->status);
-    json_put_string(&out, "path", upload->path);
+    put_path(&out, upload);
     put_received(&out);
     put_headers(&out, upload->headers);
     put_event(&out, upload);

@@ -85,7 +85,8 @@ void flow_take_exchange(struct flow *flow, const struct tap_exchange *x)
     uint64_t end = x->answered_ns ? x->answered_ns : x->complete_ns;
     flow->done = true;
     keep(&flow->method, x->method);
-    keep(&flow->path, x->path);
+    free(flow->path);
+    flow->path = http_path_shown(x->path);
     keep(&flow->error, x->error);
     flow->size = x->body_size;
     flow->answer_size = x->answer_size;

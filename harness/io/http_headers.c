@@ -64,3 +64,39 @@ bool http_headers_one_hop(const struct http_headers *h, const char *name)
     }
     return false;
 }
+
+/* --- paths ------------------------------------------------------------------------------------------------------- */
+
+/* "api_key", "dd-application-key", "access_token": any name that has one of these in it. */
+static bool is_secret(const char *name, size_t size)
+{
+    static const char *const words[] = {"key", "token", "secret", "password", "auth", "signature"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t word = strlen(words[i]);
+        for (size_t at = 0; at + word <= size; at++) {
+            if (strncasecmp(name + at, words[i], word) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+char *http_path_shown(const char *path)
+{
+    struct buf out = {0};
+    size_t size = strcspn(path, "?");
+    buf_add(&out, path, size);
+    for (path += size; *path != '\0'; path += size) {
+        buf_add_char(&out, *path++); /* '?', then '&' */
+        size = strcspn(path, "&");
+        size_t name = strcspn(path, "=&");
+        if (name < size && is_secret(path, name)) {
+            buf_add(&out, path, name + 1);
+            buf_add_str(&out, "[redacted]");
+        } else {
+            buf_add(&out, path, size);
+        }
+    }
+    return buf_steal(&out);
+}

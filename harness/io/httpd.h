@@ -31,6 +31,9 @@ const char *http_headers_get(const struct http_headers *h, const char *name);
 /* Whether a field of this name is for one connection only and not to be passed on: RFC 9110 section 7.6.1, whatever
  * Connection names, and Expect, which each hop answers for itself. */
 bool http_headers_one_hop(const struct http_headers *h, const char *name);
+/* A request's path as it may stand in a file or a log: in its query the values of what is called a key, a token or the
+ * like are "[redacted]". For the caller to free. */
+char *http_path_shown(const char *path);
 
 struct httpd_options {
     const char *listen;       /* "127.0.0.1:8126", "127.0.0.1:0", "[::1]:0", "localhost:0", "unix:/PATH" */

@@ -46,14 +46,15 @@ static void on_request(struct httpd *server, struct http_request *request, const
     const struct route *route = route_find(info->path);
     (void)server;
     if (info->failed != NULL) {
-        log_line(LOG_DEBUG, "intake", "%s %s: %s", info->method, info->path, info->failed);
+        log_line(LOG_DEBUG, "intake", "%s %.*s: %s", info->method, (int)strcspn(info->path, "?"), info->path,
+                 info->failed);
         /* Where the head broke off, the method is not known; nobody sends there anything but uploads. */
         if (route != NULL && route->accepted != 0 &&
             (info->method[0] == '\0' || strcmp(info->method, route->method) == 0)) {
             take_upload(intake, route, request, info);
         }
     } else if (route == NULL) {
-        log_line(LOG_DEBUG, "intake", "%s %s: 404", info->method, info->path);
+        log_line(LOG_DEBUG, "intake", "%s %.*s: 404", info->method, (int)strcspn(info->path, "?"), info->path);
         route_answer_unknown(request);
     } else if (strcmp(info->method, route->method) != 0) {
         route_answer_method(request, route->method);

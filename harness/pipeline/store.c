@@ -60,7 +60,7 @@ static void on_request(struct httpd *server, struct http_request *request, const
         answer(store, request, info);
         return;
     }
-    log_line(LOG_DEBUG, "store", "%s %s: %s", info->method, info->path, info->failed);
+    log_line(LOG_DEBUG, "store", "%s %.*s: %s", info->method, (int)strcspn(info->path, "?"), info->path, info->failed);
     /* Where the head broke off, the method is not known. */
     if (route != NULL && route->accepted != 0 &&
         (info->method[0] == '\0' || strcmp(info->method, route->method) == 0)) {

@@ -16,6 +16,12 @@
 
 /* --- what is told --- */
 
+/* Without the query, in which keys are sent now and then. */
+static int path_size(const struct tap_exchange_state *x)
+{
+    return (int)strcspn(x->path, "?");
+}
+
 static void tell(struct tap_exchange_state *x, enum tap_event_kind kind, const struct upload *upload)
 {
     struct tap_event event = {.kind = kind, .number = x->number, .upload = upload};
@@ -23,8 +29,8 @@ static void tell(struct tap_exchange_state *x, enum tap_event_kind kind, const s
         x->told.fault = x->fault.size > 0 ? x->fault.data : NULL;
         x->told.error = x->error;
         event.exchange = &x->told;
-        log_line(LOG_DEBUG, x->tap->actor, "%s %s: %llu bytes, next hop %d, sender %d%s%s", x->method, x->path,
-                 (unsigned long long)x->told.body_size, x->told.next_status, x->told.status,
+        log_line(LOG_DEBUG, x->tap->actor, "%s %.*s: %llu bytes, next hop %d, sender %d%s%s", x->method, path_size(x),
+                 x->path, (unsigned long long)x->told.body_size, x->told.next_status, x->told.status,
                  x->error != NULL ? ": " : "", x->error != NULL ? x->error : "");
     }
     x->tap->fn(x->tap, &event, x->tap->data);
@@ -345,7 +351,7 @@ void exchange_look(struct tap_exchange_state *x)
     }
     int result = spool_view(x->record, &x->body, &e);
     if (result != 0) {
-        log_line(LOG_WARN, x->tap->actor, "%s %s: %s", x->method, x->path, e.text);
+        log_line(LOG_WARN, x->tap->actor, "%s %.*s: %s", x->method, path_size(x), x->path, e.text);
         exchange_error(x, e.text);
     }
     if (x->accepted == 0) {

@@ -196,6 +196,15 @@ class Tap(Cli):
         inspected = self.locktrail("inspect", os.path.join(tap.directory, "copies", "1.pprof"))
         self.assertIn("app.py:1:cart_lock", inspected.output)
 
+    def test_no_key_of_a_query_is_kept(self):
+        tap = Running(self, "--to", self.next_hop().url)
+        self.assertEqual(tap.upload(path="/profiling/v1/input?api_key=5ecre7&a=b"), 200)
+        self.assertEqual(tap.stop(), 0)
+        self.assertEqual(tap.exchanges()[0]["path"], "/profiling/v1/input?api_key=[redacted]&a=b")
+        found = subprocess.run(["grep", "-rl", "5ecre7", tap.directory], stdout=subprocess.PIPE)
+        self.assertEqual(found.stdout, b"")
+        self.assertNotIn(b"5ecre7", tap.output + tap.errors)
+
     def test_equal_content_is_kept_once(self):
         tap = Running(self, "--to", self.next_hop().url, "--json")
         other = pprof.profile(["app.py:3:other_lock"])

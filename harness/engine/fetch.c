@@ -26,8 +26,8 @@ struct fetch {
     struct readback *readback;
     struct readback_wanted *wanted; /* of the source that is being read */
     size_t wanted_count;
-    bool stopping, told; /* told: that the user has interrupted */
-    uv_timer_t turn;     /* begins from the loop, never from within fetch_start */
+    bool stopping;
+    uv_timer_t turn; /* begins from the loop, never from within fetch_start */
     void (*done)(void *data);
     void *data;
 };

@@ -175,11 +175,6 @@ void tapping_judge_free(struct tapping_judge *judge)
     free(judge);
 }
 
-size_t tapping_judge_locks(const struct tapping_judge *judge)
-{
-    return judge->ledger.lock_count;
-}
-
 /* --- uploads ---------------------------------------------------------------------------------------------------- */
 
 /* "native.c:12" and "native.c:12:NAME", but not "native.c:123". */

@@ -20,8 +20,6 @@ struct tapping_judge;
 int tapping_judge_read(const char *path, struct tapping_judge **out, struct err *e);
 void tapping_judge_free(struct tapping_judge *judge);
 
-size_t tapping_judge_locks(const struct tapping_judge *judge);
-
 /* What one upload says. */
 struct tapping_judged {
     bool judged;        /* false: it has no lock of the ledger's, or the ledger has several programs and nobody can say

@@ -33,7 +33,6 @@ struct progress {
     double output_s; /* in a log: when such a line was last told */
     size_t drawn;    /* lines of the block on the screen */
     double drawn_s;
-    bool dirty;
 };
 
 struct progress *progress_new(const struct progress_options *options)
@@ -230,7 +229,6 @@ static void draw(struct progress *p, double now, struct buf *out)
         p->drawn++;
     }
     p->drawn_s = now;
-    p->dirty = false;
 }
 
 /* A line above the block that stays. */
@@ -269,7 +267,6 @@ static void on_phase(struct progress *p, const struct run_event *event, struct b
     row->done = event->done;
     row->acquires = event->acquires;
     set_text(row, "");
-    p->dirty = true;
     if (event->elapsed_s - p->drawn_s >= PROGRESS_DRAW_S)
         draw(p, event->elapsed_s, out);
 }
@@ -280,7 +277,6 @@ static void on_worker(struct progress *p, const struct run_event *event, struct 
     size_t index = find_row(p, event->who, NULL);
     struct row *row = &p->rows[index];
     set_text(row, row->done >= 1 && strcmp(event->text, "ended: exit 0") == 0 ? "" : event->text);
-    p->dirty = true;
     if (event->elapsed_s - p->drawn_s >= PROGRESS_DRAW_S)
         draw(p, event->elapsed_s, out);
 }
@@ -289,7 +285,6 @@ static void set_output(struct progress *p, const char *text)
 {
     free(p->output);
     p->output = text ? mem_strdup(text) : NULL;
-    p->dirty = true;
 }
 
 /* What pip says, several times a second. */

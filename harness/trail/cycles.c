@@ -8,7 +8,6 @@
  * its own, since a chain of labels may be long. */
 struct search {
     const struct edge *edges;
-    size_t count;
     uint32_t *nodes; /* labels that something became something else from, ascending */
     size_t *first;   /* of each node: its edges; one more for the end */
     size_t node_count;
@@ -81,7 +80,7 @@ static void visit(struct search *s, size_t start)
 
 void cycles_find(const struct edge *edges, size_t count, bool *swapped)
 {
-    struct search s = {.edges = edges, .count = count};
+    struct search s = {.edges = edges};
     size_t *numbers = mem_calloc(7 * (count + 1), sizeof *numbers);
     s.nodes = mem_calloc(count, sizeof *s.nodes);
     s.first = numbers;

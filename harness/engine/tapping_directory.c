@@ -74,9 +74,11 @@ int tapping_directory_make(const struct tapping_options *o, struct err *e)
 {
     if (disk_make_dir(o->directory, e) < 0 || check_empty(o->directory, e) < 0)
         return -1;
-    if (write_mark(o, e) < 0 || (o->ledger && copy_ledger(o, e) < 0))
-        return -1;
-    return o->to.url ? make_parts(o->directory, e) : 0;
+    bool made = write_mark(o, e) == 0 && (!o->ledger || copy_ledger(o, e) == 0) &&
+                (!o->to.url || make_parts(o->directory, e) == 0);
+    if (!made)
+        tapping_directory_unmake(o);
+    return made ? 0 : -1;
 }
 
 void tapping_directory_unmake(const struct tapping_options *o)

@@ -13,6 +13,8 @@
 
 #define EVENT_FILE "event.json"
 #define PROVENANCE_FILE "code-provenance.json"
+/* 9999-12-31T23:59:59.999Z: the last that can be asked for. */
+#define TIME_MAX_MS INT64_C(253402300799999)
 
 /* --- lists --- */
 
@@ -63,7 +65,7 @@ static void read_timestamp(const struct json *attributes, struct readback_item *
     if (text != NULL && intake_time_read(text, &at) == 0) {
         out->has_time = true;
         out->time_ms = intake_time_ms(&at);
-    } else if (j != NULL && j->type == JSON_NUMBER && j->is_integer) {
+    } else if (j != NULL && j->type == JSON_NUMBER && j->is_integer && j->integer >= 0 && j->integer <= TIME_MAX_MS) {
         out->has_time = true;
         out->time_ms = j->integer;
     }
@@ -213,7 +215,12 @@ int readback_upload_read(const void *archive, size_t size, struct readback_uploa
     out->runtime_id = copy_tag(&event, "runtime-id");
     out->worker = copy_tag(&event, "locktrail_worker");
     intake_event_fini(&event);
-    return 0;
+    if (out->profile_count > 0) {
+        return 0;
+    }
+    err_set(e, ERR_INPUT, "there is no profile among the %zu files in it", out->files.count);
+    readback_upload_fini(out);
+    return -1;
 }
 
 void readback_upload_fini(struct readback_upload *u)

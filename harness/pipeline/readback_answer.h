@@ -42,7 +42,7 @@ struct readback_upload {
 
 /* From the archive of a download. A profile in it is what the event attaches, what is called *.pprof, or what reads as
  * a profile; never event.json and code-provenance.json. Names are those behind the last '/'. An event.json that can't
- * be read tells nothing. Errors as zip_unpack; *out is empty then. */
+ * be read tells nothing. Errors as zip_unpack, and an archive without a profile; *out is empty then. */
 int readback_upload_read(const void *archive, size_t size, struct readback_upload *out, struct err *e);
 void readback_upload_fini(struct readback_upload *u);
 

@@ -4,8 +4,11 @@
  * next. */
 #include "pipeline/readback_files.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/disk.h"
+#include "pipeline/intake_time.h"
+#include "profile/profile.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,7 +32,8 @@ struct work {
     struct readback_files found;
     struct buf bytes;
     struct readback_upload upload;
-    bool changed; /* while it was read */
+    int64_t ends_ms; /* what it covers, since 1970; 0 unknown */
+    bool changed;    /* while it was read */
     bool failed;
     struct err error;
 };
@@ -90,6 +94,27 @@ static void make_upload(struct work *w)
     w->upload.worker = mem_strdup("");
 }
 
+/* A zip's event says what it covers; a bare profile says it itself. */
+static int64_t end_of(const struct readback_upload *upload)
+{
+    struct intake_time time;
+    struct profile *p;
+    struct err unread;
+    int64_t end_ms = 0;
+    if (intake_time_read(upload->end, &time) == 0) {
+        return intake_time_ms(&time);
+    }
+    for (size_t i = 0; i < upload->profile_count; i++) {
+        const struct readback_profile *at = &upload->profiles[i];
+        if (profile_read(at->bytes, at->size, &profile_limits_default, &p, &unread) == 0) {
+            int64_t ms = (p->time_ns + p->duration_ns) / 1000000;
+            end_ms = ms > end_ms ? ms : end_ms;
+            profile_free(p);
+        }
+    }
+    return end_ms;
+}
+
 static void do_file(uv_work_t *work)
 {
     struct work *w = work->data;
@@ -105,6 +130,17 @@ static void do_file(uv_work_t *work)
         w->failed = true;
         err_wrap(&w->error, "%s", w->path);
     }
+    if (!w->failed) {
+        w->ends_ms = end_of(&w->upload);
+    }
+}
+
+/* What was there, or was over, before this run began is another run's, unless its very bytes are known. */
+static bool is_older(const struct readback *r, const struct work *w)
+{
+    const struct directory *d = r->state;
+    bool older = w->as.mtime_ns / 1000000 < r->from_ms || (w->ends_ms > 0 && w->ends_ms < r->from_ms);
+    return older && !readback_owners_know(&d->owners, &w->upload);
 }
 
 static void next_file(struct readback *r);
@@ -121,6 +157,8 @@ static void take_file(struct readback *r, struct work *w)
     table_put_text(&d->done, w->as.name);
     if (w->failed) {
         fail(d, true, &w->error);
+    } else if (is_older(r, w)) {
+        log_line(LOG_INFO, "directory", "%s is older than this run, and none of its uploads", w->as.name);
     } else if (readback_owner_of(r, &d->owners, w->as.name, &w->upload, &owner, &e) != 0 ||
                readback_deliver(r, owner, w->as.name, &w->upload, &e) != 0) {
         fail(d, true, &e);

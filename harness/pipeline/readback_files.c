@@ -185,6 +185,18 @@ static size_t by_hash(const struct readback *r, const struct readback_owners *o,
     return r->instance_count;
 }
 
+bool readback_owners_know(const struct readback_owners *o, const struct readback_upload *upload)
+{
+    for (size_t i = 0; i < upload->profile_count; i++) {
+        char hash[HASH_TEXT_SIZE];
+        hash_text(upload->profiles[i].bytes, upload->profiles[i].size, hash);
+        if (table_find(&o->hashes, hash, strlen(hash)) != TABLE_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int readback_owner_of(const struct readback *r, const struct readback_owners *o, const char *name,
                       const struct readback_upload *upload, size_t *out, struct err *e)
 {

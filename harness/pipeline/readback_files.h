@@ -33,6 +33,9 @@ struct readback_owners {
 void readback_owners_fill(struct readback_owners *o, const struct readback_options *options);
 void readback_owners_fini(struct readback_owners *o);
 
+/* Whether the bytes of one of its profiles are known: they passed the last hop of this run. Pure. */
+bool readback_owners_know(const struct readback_owners *o, const struct readback_upload *upload);
+
 /* Whose an upload is: by content hash (where several have it, the one that its name says), else by the tag
  * locktrail_worker of an archive's event, else by the name INSTANCE.SEQ.pprof, else by the folder INSTANCE, else the
  * only instance that is wanted. Code ERR_INPUT: none of them; names the file. Pure. */

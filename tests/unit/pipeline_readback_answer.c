@@ -47,6 +47,8 @@ static void lists_are_read_in_the_forms_that_were_seen(void **state)
         {ATTRIBUTES("\"id\":\"p\""), "e|p||||-1;"},
         {ATTRIBUTES("\"profile-id\":\"p\""), "e|p||||-1;"},
         {ATTRIBUTES("\"id\":\"p\",\"profile-id\":\"q\",\"timestamp\":1795623820501"), "e|p||||1795623820501;"},
+        {ATTRIBUTES("\"id\":\"p\",\"timestamp\":9223372036854775807"), "e|p||||-1;"},
+        {ATTRIBUTES("\"id\":\"p\",\"timestamp\":-1"), "e|p||||-1;"},
         {ATTRIBUTES("\"id\":\"p\",\"timestamp\":\"1970-01-01T00:00:01.5Z\",\"start\":\"S\",\"end\":\"E\",\"tags\":["
                     "\"host:x\",7,\"runtime-id:r\"]"),
          "e|p|S|E|r|1500;"},
@@ -103,6 +105,22 @@ static void profiles_of_an_archive_are_told_by_what_they_are(void **state)
     buf_fini(&zip);
     buf_fini(&pprof);
     pprof_build_free(b);
+}
+
+static void an_archive_without_a_profile_is_no_upload(void **state)
+{
+    static const struct zip_part parts[] = {{"event.json", "{}", 2}};
+    (void)state;
+    for (size_t count = 0; count < 2; count++) {
+        struct buf zip = {0};
+        struct readback_upload upload;
+        struct err e;
+        assert_int_equal(zip_pack(parts, count, &zip, &e), 0);
+        assert_int_equal(readback_upload_read(zip.data, zip.size, &upload, &e), -1);
+        assert_string_equal(e.text, count ? "there is no profile among the 1 files in it"
+                                          : "there is no profile among the 0 files in it");
+        buf_fini(&zip);
+    }
 }
 
 static void an_event_that_cannot_be_read_tells_nothing(void **state)
@@ -175,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_read_in_the_forms_that_were_seen),
         cmocka_unit_test(profiles_of_an_archive_are_told_by_what_they_are),
+        cmocka_unit_test(an_archive_without_a_profile_is_no_upload),
         cmocka_unit_test(an_event_that_cannot_be_read_tells_nothing),
         cmocka_unit_test(excerpts_are_one_line_without_secrets),
         cmocka_unit_test(ids_are_encoded_for_paths),

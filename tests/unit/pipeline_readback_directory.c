@@ -3,6 +3,7 @@
 #include "readback_fixture.h"
 
 #include "io/hash.h"
+#include "pprof_build.h"
 
 #include <fcntl.h>
 
@@ -96,6 +97,51 @@ static void archives_say_by_their_event_whose_they_are(void **state)
     want_two(f, 0, 1);
     expect_read_back(f, "upload python.2.upload r 2026-11-25T16:23:31Z 2026-11-25T16:23:32Z x.pprof=a\nover 0 -\n");
     buf_fini(&zip);
+}
+
+static void date(struct readback_fixture *f, const char *name, int64_t ms)
+{
+    char *path = mem_printf("%s/%s", f->store->directory, name);
+    const struct timespec at = {.tv_sec = ms / 1000};
+    const struct timespec times[] = {at, at};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    free(path);
+}
+
+/* What lies there since an earlier run is none of this run's uploads, also where it was put there again just now. */
+static void files_of_an_earlier_run_are_not_taken(void **state)
+{
+    struct readback_fixture *f = *state;
+    static const int64_t before = TEST_MINUTE_MS - 5000, within = TEST_MINUTE_MS + 5000;
+    char known[HASH_TEXT_SIZE];
+    hash_text("known", 5, known);
+    const char *const hashes[] = {known};
+    const int64_t starts[] = {before, within};
+    for (int i = 0; i < 2; i++) {
+        struct pprof_build *b = pprof_build_new();
+        struct buf bytes = {0};
+        b->profile.time_nanos = starts[i] * 1000000;
+        b->profile.duration_nanos = 1000000000;
+        pprof_build_bytes(b, ENCODING_NONE, &bytes);
+        put_bytes(f, i ? "this.pprof" : "earlier.pprof", bytes.data, bytes.size);
+        pprof_build_free(b);
+        buf_fini(&bytes);
+    }
+    put(f, "left.pprof", "left");
+    put(f, "moved.pprof", "known");
+    date(f, "left.pprof", before);
+    date(f, "moved.pprof", before);
+    f->wanted[0].expected = 3;
+    f->wanted[0].hashes = hashes;
+    f->wanted[0].hash_count = 1;
+    f->options.deadline_ms = 600;
+    buf_clear(&f->said);
+    readback_begin(f);
+    readback_end(f);
+    assert_non_null(strstr(f->said.data, "this.pprof="));
+    assert_non_null(strstr(f->said.data, "moved.pprof=known"));
+    assert_null(strstr(f->said.data, "left.pprof="));
+    assert_null(strstr(f->said.data, "earlier.pprof="));
 }
 
 static void a_file_of_nobody_is_an_error_when_the_others_were_read(void **state)
@@ -198,6 +244,7 @@ int main(void)
         TEST(names_and_folders_say_whose_a_file_is),
         TEST(the_content_goes_before_the_name),
         TEST(the_only_one_that_is_wanted_gets_all),
+        TEST(files_of_an_earlier_run_are_not_taken),
         TEST(archives_say_by_their_event_whose_they_are),
         TEST(a_file_of_nobody_is_an_error_when_the_others_were_read),
         TEST(a_broken_archive_is_an_error_that_names_it),

@@ -33,10 +33,14 @@ struct lent_copy *evidence_lend(const struct evidence *ev, size_t *count)
     return lent;
 }
 
+/* 0 where it is none, or one that 64 bits can't hold: before 1678 or after 2262. */
 static int64_t time_ns(const char *text)
 {
     struct intake_time time;
-    return intake_time_read(text, &time) == 0 ? time.s * 1000000000 + time.ns : 0;
+    int64_t ns;
+    bool fits = intake_time_read(text, &time) == 0 && !__builtin_mul_overflow(time.s, INT64_C(1000000000), &ns) &&
+                !__builtin_add_overflow(ns, (int64_t)time.ns, &ns);
+    return fits ? ns : 0;
 }
 
 void evidence_identify(const struct evidence *ev, const struct lent_copy *lent, struct trail_copy *out)

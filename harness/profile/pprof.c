@@ -124,6 +124,15 @@ static int scan_field(struct reader *r, const struct wire_field *f, const struct
     }
 }
 
+/* Nobody who adds the two needs to look again. */
+static void check_times(struct profile *p)
+{
+    int64_t end;
+    if (__builtin_add_overflow(p->time_ns, p->duration_ns, &end)) {
+        p->time_ns = p->duration_ns = 0;
+    }
+}
+
 static int scan(struct reader *r)
 {
     struct wire w = {r->raw, r->raw + r->size, r->raw};
@@ -137,6 +146,7 @@ static int scan(struct reader *r)
     if (got == 0 && r->string_count == 0) {
         return err_set(r->e, ERR_INPUT, "offset %zu: the end, and no string table: truncated, or no pprof", r->size);
     }
+    check_times(r->p);
     return got;
 }
 

@@ -51,7 +51,8 @@ struct profile {
     size_t key_count;
     char **sample_types; /* "lock-acquire/count" ... as in the file */
     size_t sample_type_count;
-    int64_t time_ns, duration_ns; /* wall clock of the start; both 0 where the file does not say */
+    int64_t time_ns, duration_ns; /* wall clock of the start; both 0 where the file does not say, or says an end that
+                                     64 bits can't hold */
 };
 
 struct profile_limits {

@@ -365,6 +365,25 @@ static void test_other_values_may_be_below_zero(void **state)
     pprof_build_free(b);
 }
 
+static void test_a_time_whose_end_nobody_can_tell_is_none(void **state)
+{
+    static const struct {
+        int64_t time, duration;
+        bool fits;
+    } cases[] = {{INT64_MAX - 5, 5, true}, {INT64_MAX - 5, 6, false}, {INT64_MIN, -1, false}, {-5, 3, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pprof_build *b = new_sample_profile();
+        b->profile.time_nanos = cases[i].time;
+        b->profile.duration_nanos = cases[i].duration;
+        struct profile *p = read_good(b);
+        assert_int_equal(p->time_ns, cases[i].fits ? cases[i].time : 0);
+        assert_int_equal(p->duration_ns, cases[i].fits ? cases[i].duration : 0);
+        profile_free(p);
+        pprof_build_free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_flight_recordings),
         cmocka_unit_test(test_unknown_fields_are_passed_over),
         cmocka_unit_test(test_other_values_may_be_below_zero),
+        cmocka_unit_test(test_a_time_whose_end_nobody_can_tell_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@ struct tapping_copies {
     uint64_t first, end; /* numbers that are there: first <= n < end */
     uint64_t *buckets;
     size_t bucket_count;
-    size_t pending;
+    size_t pending;       /* bytes that wait for the disk */
+    size_t lines_pending; /* of them: lines, which a large copy before them must not keep out */
     uint64_t lines_number, lines_bytes, lines_before; /* of the file that is written, and of the one before */
     bool failing, failed, lines_left_out;
     struct err error;
@@ -209,6 +210,7 @@ static void on_written(int status, const struct err *e, void *data)
     struct write *w = data;
     struct tapping_copies *c = w->copies;
     c->pending -= w->size;
+    c->lines_pending -= w->number == 0 ? w->size : 0;
     if (status < 0)
         note_failure(c, e);
     else if (w->profile)
@@ -228,6 +230,7 @@ static struct write *begin_write(struct tapping_copies *c, uint64_t number, size
     struct write *w = mem_calloc(1, sizeof *w);
     *w = (struct write){.copies = c, .number = number, .size = size, .profile = profile};
     c->pending += size;
+    c->lines_pending += number == 0 ? size : 0;
     c->options.counts->disk_bytes += size;
     if (number > 0) {
         item(c, number)->pending++;
@@ -284,7 +287,7 @@ static void begin_lines(struct tapping_copies *c)
 void tapping_copies_line(struct tapping_copies *c, const struct buf *line)
 {
     uint64_t most = c->options.max_disk / LINES_SHARE;
-    if (c->pending + line->size > 2 * TAPPING_PENDING_MAX) {
+    if (c->lines_pending + line->size > TAPPING_PENDING_MAX) {
         if (!c->lines_left_out)
             c->options.note("the disk is too slow: exchanges.jsonl lacks requests (TAPPING_PENDING_MAX)",
                             c->options.data);

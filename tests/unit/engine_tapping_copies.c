@@ -207,6 +207,25 @@ static void test_lines_begin_anew(void **state)
     end(&f);
 }
 
+/* The copy of a body of 100 MB waits for the disk; the line about it must not be missing for that. */
+static void test_a_large_copy_keeps_no_line_out(void **state)
+{
+    struct fixture f;
+    struct buf line = {0};
+    (void)state;
+    begin(&f, (uint64_t)1 << 30, 100);
+    put(&f, 1, 3 * TAPPING_PENDING_MAX);
+    buf_add_str(&line, "{}\n");
+    tapping_copies_line(f.copies, &line);
+    work(&f);
+    char *path = mem_printf("%s/exchanges.jsonl", f.directory);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(f.notes, 0);
+    free(path);
+    buf_fini(&line);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_what_can_not_be_written),
         cmocka_unit_test(test_lines_begin_anew),
+        cmocka_unit_test(test_a_large_copy_keeps_no_line_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

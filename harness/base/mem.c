@@ -47,6 +47,11 @@ char *mem_strdup(const char *text)
     return mem_strndup(text, strlen(text));
 }
 
+char *mem_strdup_null(const char *text)
+{
+    return text != NULL ? mem_strdup(text) : NULL;
+}
+
 char *mem_strndup(const char *text, size_t size)
 {
     size_t length = strnlen(text, size);
@@ -84,4 +89,12 @@ void *mem_grow(void *array, size_t count, size_t *capacity, size_t element_size)
     array = mem_realloc(array, wanted, element_size);
     *capacity = wanted;
     return array;
+}
+
+void mem_free_secret(char *text)
+{
+    if (text != NULL) {
+        explicit_bzero(text, strlen(text));
+    }
+    free(text);
 }

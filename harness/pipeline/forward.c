@@ -14,12 +14,9 @@
 
 void forward_target_fini(struct forward_target *t)
 {
-    if (t->api_key != NULL) {
-        explicit_bzero(t->api_key, strlen(t->api_key));
-    }
     free(t->url);
     free(t->unix_socket);
-    free(t->api_key);
+    mem_free_secret(t->api_key);
     free(t->profiles_url);
     free(t->described);
     *t = (struct forward_target){0};

@@ -191,19 +191,6 @@ void readback_passed(struct readback *r, const struct readback_pass *pass)
 
 /* --- its life --- */
 
-static char *copy(const char *text)
-{
-    return text != NULL ? mem_strdup(text) : NULL;
-}
-
-static void free_key(char *key)
-{
-    if (key != NULL) {
-        explicit_bzero(key, strlen(key));
-    }
-    free(key);
-}
-
 static void free_all(struct readback *r)
 {
     for (size_t i = 0; i < r->instance_count; i++) {
@@ -213,8 +200,8 @@ static void free_all(struct readback *r)
     free(r->instances);
     table_fini(&r->delivered);
     table_fini(&r->distinct);
-    free_key(r->api_key);
-    free_key(r->application_key);
+    mem_free_secret(r->api_key);
+    mem_free_secret(r->application_key);
     free(r->url);
     free(r->unix_socket);
     free(r->directory);
@@ -307,13 +294,13 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
     *r = (struct readback){.loop = loop,
                            .source = source_of(options->kind),
                            .url = options->url != NULL ? copy_url(options->url) : NULL,
-                           .unix_socket = copy(options->unix_socket),
-                           .api_key = copy(options->api_key),
-                           .application_key = copy(options->application_key),
-                           .directory = copy(options->directory),
-                           .service = copy(options->service),
-                           .env = copy(options->env),
-                           .run_id = copy(options->run_id),
+                           .unix_socket = mem_strdup_null(options->unix_socket),
+                           .api_key = mem_strdup_null(options->api_key),
+                           .application_key = mem_strdup_null(options->application_key),
+                           .directory = mem_strdup_null(options->directory),
+                           .service = mem_strdup_null(options->service),
+                           .env = mem_strdup_null(options->env),
+                           .run_id = mem_strdup_null(options->run_id),
                            .from_ms = options->from_ms,
                            .to_ms = options->to_ms,
                            .timeout_ms = options->timeout_ms,

@@ -9,20 +9,12 @@
 
 #define DEFAULT_SITE "datadoghq.com"
 
-static void free_key(char *key)
-{
-    if (key != NULL) {
-        explicit_bzero(key, strlen(key));
-    }
-    free(key);
-}
-
 void site_fini(struct site *s)
 {
     free(s->url);
     free(s->intake);
-    free_key(s->api_key);
-    free_key(s->application_key);
+    mem_free_secret(s->api_key);
+    mem_free_secret(s->application_key);
     free(s->profiles_url);
     free(s->described);
     *s = (struct site){0};

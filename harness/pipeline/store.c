@@ -68,23 +68,10 @@ static void on_request(struct httpd *server, struct http_request *request, const
     }
 }
 
-static char *copy(const char *text)
-{
-    return text != NULL ? mem_strdup(text) : NULL;
-}
-
-static void free_key(char *key)
-{
-    if (key != NULL) {
-        explicit_bzero(key, strlen(key));
-    }
-    free(key);
-}
-
 static void store_free(struct store *store)
 {
-    free_key(store->api_key);
-    free_key(store->application_key);
+    mem_free_secret(store->api_key);
+    mem_free_secret(store->application_key);
     free(store->directory);
     store_index_fini(&store->index);
     free(store);
@@ -106,8 +93,8 @@ struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store
     store->loop = loop;
     store->disk = disk;
     store->directory = mem_strdup(options->directory);
-    store->api_key = copy(options->api_key);
-    store->application_key = copy(options->application_key);
+    store->api_key = mem_strdup_null(options->api_key);
+    store->application_key = mem_strdup_null(options->application_key);
     store->max_parts = options->max_parts;
     store->max_bytes = options->max_bytes;
     store->fn = fn;

@@ -49,25 +49,17 @@ static const struct httpd_stream stream = {on_head, on_body, on_end, on_failed, 
 
 static void target_fini(struct tap *tap)
 {
-    if (tap->api_key != NULL) {
-        explicit_bzero(tap->api_key, strlen(tap->api_key));
-    }
     free(tap->url);
     free(tap->unix_socket);
-    free(tap->api_key);
-}
-
-static char *copy(const char *text)
-{
-    return text != NULL ? mem_strdup(text) : NULL;
+    mem_free_secret(tap->api_key);
 }
 
 void tap_set_target(struct tap *tap, const struct tap_target *to)
 {
     target_fini(tap);
-    tap->url = copy(to->url);
-    tap->unix_socket = copy(to->unix_socket);
-    tap->api_key = copy(to->api_key);
+    tap->url = mem_strdup_null(to->url);
+    tap->unix_socket = mem_strdup_null(to->unix_socket);
+    tap->api_key = mem_strdup_null(to->api_key);
 }
 
 static void on_soon(uv_timer_t *timer);
@@ -162,7 +154,7 @@ struct tap *tap_start(uv_loop_t *loop, const struct tap_options *options, tap_fn
     tap->loop = loop;
     tap->options = *options;
     tap->actor = mem_strdup(options->actor != NULL ? options->actor : "tap");
-    tap->spool = copy(options->spool);
+    tap->spool = mem_strdup_null(options->spool);
     tap->fn = fn;
     tap->data = data;
     tap_set_target(tap, &options->to);

@@ -34,6 +34,11 @@ static void test_strings_are_copied(void **state)
     assert_string_equal(part, "lo");
     assert_string_equal(over, "a");
     assert_string_equal(printed, "w.py:3");
+    assert_null(mem_strdup_null(NULL));
+    char *copy = mem_strdup_null(whole);
+    assert_string_equal(copy, "lock");
+    mem_free_secret(copy);
+    mem_free_secret(NULL);
     free(whole);
     free(part);
     free(over);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/hash.h"
 #include "pipeline/fault_internal.h"
+#include "pipeline/route.h"
 #include "profile/profile.h"
 
 #include <inttypes.h>
@@ -50,17 +51,11 @@ void fault_plan_free(struct fault_plan *plan)
     }
 }
 
+/* Anything else than an upload has nothing to lose. */
 bool fault_plan_wants(const struct fault_plan *plan, const char *path)
 {
-    /* Where profilers send to, an agent and the intake itself; anything else is no upload. */
-    static const char *const inputs[] = {"/profiling/v1/input", "/api/v2/profile"};
-    size_t size = strcspn(path, "?");
-    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
-        if (plan->count > 0 && strlen(inputs[i]) == size && memcmp(path, inputs[i], size) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const struct route *route = route_find(path);
+    return plan->count > 0 && route != NULL && route->accepted != 0;
 }
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
@@ -176,19 +171,6 @@ static void run_on_profiles(struct passage *g, const struct planned *p)
 
 /* --- the upload --------------------------------------------------------------------------------------------------- */
 
-/* Headers that are for one connection or that follow from the body. */
-static bool is_own(const char *name)
-{
-    static const char *const own[] = {"Connection", "Keep-Alive",        "Proxy-Connection", "TE",    "Trailer",
-                                      "Upgrade",    "Transfer-Encoding", "Content-Length",   "Expect"};
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        if (strcasecmp(name, own[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void change_headers(struct passage *g)
 {
     struct http_headers *h = &g->out->headers;
@@ -200,7 +182,8 @@ static void change_headers(struct passage *g)
         const struct http_header *came = &g->upload->headers->items[i];
         bool is_agent = strcasecmp(came->name, "User-Agent") == 0;
         agent = agent || is_agent;
-        if (!is_own(came->name)) {
+        bool follows = strcasecmp(came->name, "Content-Length") == 0; /* from the body */
+        if (!follows && !http_headers_one_hop(g->upload->headers, came->name)) {
             http_headers_add(h, came->name, is_agent ? "locktrail-fault" : came->value);
         }
     }

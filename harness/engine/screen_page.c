@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/screen_page.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -216,38 +217,11 @@ int screen_top_read(const struct json *value, struct screen_record *record, size
     return read_texts(value, "top table", "<unknown>", SCREEN_TOP, record, count, e);
 }
 
-static int digit_of(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-static int decode(const char *text, size_t size, struct buf *out)
-{
-    buf_reserve(out, size / 4 * 3);
-    while (size > 0 && text[size - 1] == '=')
-        size--;
-    unsigned bits = 0, held = 0;
-    for (size_t i = 0; i < size; i++) {
-        int digit = digit_of(text[i]);
-        if (digit < 0)
-            return -1;
-        held = (held << 6 | (unsigned)digit) & 0xffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            buf_add_char(out, (char)(held >> bits & 0xff));
-        }
-    }
-    return 0;
-}
-
 int screen_picture_read(const struct json *value, struct buf *out, struct err *e)
 {
     static const char png[] = "\x89PNG\r\n\x1a\n";
     size_t before = out->size;
-    if (!value || value->type != JSON_STRING || decode(value->string, value->size, out) < 0 ||
+    if (!value || value->type != JSON_STRING || base64_read(value->string, value->size, out) < 0 ||
         out->size - before < sizeof png - 1 || memcmp(out->data + before, png, sizeof png - 1) != 0)
         return err_set(e, ERR_INTERNAL, "the browser's driver gave no PNG picture");
     return 0;

@@ -2,6 +2,7 @@
 /* ddapm-test-agent as a backend: it forwards no profile, and gives back the requests that it got (seen with 1.69.1). */
 #include "pipeline/readback_test_agent.h"
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,47 +21,6 @@
 #define UPLOAD_PARTS_MAX 64
 
 /* --- its answer --- */
-
-/* The loop waits for this: some 100 MB are decoded in one go. */
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-int readback_base64_read(const char *text, size_t size, struct buf *out)
-{
-    unsigned bits = 0, value = 0;
-    size_t end = size;
-    if (size % 4 != 0) {
-        return -1;
-    }
-    while (end > 0 && size - end < 2 && text[end - 1] == '=') {
-        end--;
-    }
-    buf_reserve(out, size / 4 * 3);
-    for (size_t i = 0; i < end; i++) {
-        int digit = base64_value(text[i]);
-        if (digit < 0) {
-            return -1;
-        }
-        value = (value << 6 | (unsigned)digit) & 0xffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            buf_add_char(out, (char)(value >> bits & 0xff));
-        }
-    }
-    return 0;
-}
 
 static bool is_upload(const struct json *request)
 {
@@ -95,7 +55,7 @@ static int read_request(const struct json *request, size_t index, readback_reque
     if (headers == NULL || headers->type != JSON_OBJECT) {
         return err_set(e, ERR_INPUT, "[%zu].headers is no object", index);
     }
-    if (body == NULL || body->type != JSON_STRING || readback_base64_read(body->string, body->size, &bytes) != 0) {
+    if (body == NULL || body->type != JSON_STRING || base64_read(body->string, body->size, &bytes) != 0) {
         buf_fini(&bytes);
         return err_set(e, ERR_INPUT, "[%zu].body is not base64", index);
     }

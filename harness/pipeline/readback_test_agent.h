@@ -12,7 +12,4 @@
 typedef int (*readback_request_fn)(const struct upload *upload, void *data, struct err *e);
 int readback_requests_read(const char *text, size_t size, readback_request_fn fn, void *data, struct err *e);
 
-/* Appends what base64 (RFC 4648 section 4) stands for. -1 where it is none. */
-int readback_base64_read(const char *text, size_t size, struct buf *out);
-
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What backends answer, taken apart. */
 #include "pipeline/readback_answer.h"
-#include "pipeline/readback_test_agent.h"
 
 #include "base/mem.h"
 #include "pprof_build.h"
@@ -166,28 +165,6 @@ static void ids_are_encoded_for_paths(void **state)
     buf_fini(&out);
 }
 
-static void base64_is_read(void **state)
-{
-    static const struct {
-        const char *text, *expected; /* NULL: none */
-    } cases[] = {
-        {"", ""},       {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"+/+/", "\xfb\xff\xbf"},
-        {"Zg=", NULL},  {"Zg", NULL},  {"Z===", NULL}, {"Zm9\n", NULL}, {"Zg==Zg==", NULL},   {"====", NULL},
-        {"Zm9-", NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf out = {0};
-        int result = readback_base64_read(cases[i].text, strlen(cases[i].text), &out);
-        assert_int_equal(result, cases[i].expected != NULL ? 0 : -1);
-        if (result == 0) {
-            assert_int_equal(out.size, strlen(cases[i].expected));
-            assert_string_equal(out.size > 0 ? out.data : "", cases[i].expected);
-        }
-        buf_fini(&out);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,7 +174,6 @@ int main(void)
         cmocka_unit_test(an_event_that_cannot_be_read_tells_nothing),
         cmocka_unit_test(excerpts_are_one_line_without_secrets),
         cmocka_unit_test(ids_are_encoded_for_paths),
-        cmocka_unit_test(base64_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

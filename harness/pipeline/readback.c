@@ -312,11 +312,11 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
     if (options->kind != READBACK_DIRECTORY) {
         r->client = http_client_new(loop, e);
     }
-    if ((options->kind != READBACK_DIRECTORY && r->client == NULL) || r->source->open(r, options, e) != 0) {
-        assert(r->client == NULL); /* only the directory's source can fail to open */
+    if (options->kind != READBACK_DIRECTORY && r->client == NULL) {
         free_all(r);
         return NULL;
     }
+    r->source->open(r, options);
     r->open = 1 + (r->client != NULL);
     uv_update_time(loop);
     r->deadline_ms = uv_now(loop) + (uint64_t)options->deadline_ms;

@@ -403,12 +403,10 @@ static void api_pass(struct readback *r)
     next_instance(r);
 }
 
-static int api_open(struct readback *r, const struct readback_options *options, struct err *e)
+static void api_open(struct readback *r, const struct readback_options *options)
 {
     (void)options;
-    (void)e;
     r->state = mem_calloc(1, sizeof(struct api));
-    return 0;
 }
 
 static void api_free(struct readback *r)

@@ -272,13 +272,11 @@ static void directory_pass(struct readback *r)
     start(r, w, do_find, on_found);
 }
 
-static int directory_open(struct readback *r, const struct readback_options *options, struct err *e)
+static void directory_open(struct readback *r, const struct readback_options *options)
 {
     struct directory *d = mem_calloc(1, sizeof *d);
-    (void)e;
     readback_owners_fill(&d->owners, options);
     r->state = d;
-    return 0;
 }
 
 static void directory_free(struct readback *r)

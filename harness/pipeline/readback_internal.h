@@ -32,7 +32,7 @@ struct readback_pass {
 
 /* One kind of source. */
 struct readback_source {
-    int (*open)(struct readback *r, const struct readback_options *options, struct err *e);
+    void (*open)(struct readback *r, const struct readback_options *options);
     /* Looks once, delivers what is new, then calls readback_passed once. Called from the timer. */
     void (*pass)(struct readback *r);
     void (*free)(struct readback *r); /* nothing is open any more */

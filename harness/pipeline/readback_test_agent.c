@@ -189,12 +189,10 @@ static void test_agent_pass(struct readback *r)
     t->what = readback_send(r, "GET", REQUESTS_PATH, NULL, REQUESTS_ANSWER_MAX, on_requests, r);
 }
 
-static int test_agent_open(struct readback *r, const struct readback_options *options, struct err *e)
+static void test_agent_open(struct readback *r, const struct readback_options *options)
 {
     (void)options;
-    (void)e;
     r->state = mem_calloc(1, sizeof(struct test_agent));
-    return 0;
 }
 
 static void test_agent_free(struct readback *r)

@@ -17,12 +17,13 @@
 /* --- further agents ------------------------------------------------------------------------------------------------
  */
 
-/* Which stages uploads do not pass behind this agent. */
-static void set_skips(struct instance *instance, const struct scenario_agent *agent)
+/* Which stages uploads do not pass behind this agent. Nobody has told an external one of locktrail's own store. */
+static void set_skips(const struct scenario *s, struct instance *instance, const struct scenario_agent *agent)
 {
     bool keeps = agent && agent->kind == AGENT_TEST_AGENT;
+    bool elsewhere = agent && agent->kind == AGENT_EXTERNAL && s->backend.kind == BACKEND_STORE;
     instance->skips[STAGE_AGENT] = !agent || !(keeps || agent_forwards(agent->kind));
-    instance->skips[STAGE_BACKEND] = instance->skips[STAGE_UI] = keeps;
+    instance->skips[STAGE_BACKEND] = instance->skips[STAGE_UI] = keeps || elsewhere;
 }
 
 static const struct scenario_agent *agent_of(const struct scenario *s, size_t lane)
@@ -46,7 +47,7 @@ static int add_mirrors_of(struct evidence *ev, size_t original, struct err *e)
         if (index < 0)
             return -1;
         ev->ledger.instances[index].mirror = true;
-        set_skips(&ev->ledger.instances[index], agent_of(s, lane));
+        set_skips(s, &ev->ledger.instances[index], agent_of(s, lane));
     }
     return 0;
 }
@@ -59,7 +60,7 @@ int evidence_add_mirrors(struct evidence *ev, struct err *e)
     for (size_t i = 0; i < count; i++) {
         if (!uploads(&ev->ledger.instances[i]))
             continue;
-        set_skips(&ev->ledger.instances[i], agent_of(ev->scenario, 0));
+        set_skips(ev->scenario, &ev->ledger.instances[i], agent_of(ev->scenario, 0));
         if (add_mirrors_of(ev, i, e) < 0)
             return -1;
     }

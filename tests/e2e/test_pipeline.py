@@ -124,6 +124,14 @@ class Running(Pipeline):
         url = self.tap("127.0.0.1:0")
         self.assertEqual(self.passed("{kind: external, url: '%s/'}" % url), {("native.1.tee", 200, "")})
 
+    def test_beside_one_with_a_store(self):
+        """What it does with uploads is its own affair: nothing of them is missed in the store."""
+        url = self.tap("127.0.0.1:0")
+        status, report = self.shipped(AGENTLESS, "2", "2", *NO_PYTHON, "--set",
+                                      "agents=[trace-agent, {kind: external, url: '%s'}]" % url)
+        self.assertEqual((status, report["verdict"], report["problems"]), (0, "success", []), report["conclusion"])
+        self.assert_exact(report, ("collector", "upload", "agent", "backend"))
+
     def test_not_there(self):
         """Said before anything is run; else it would look like a backend that refuses."""
         status, _, errors = self.locktrail("run", AGENTLESS, "2", "2", *NO_PYTHON, "--out", self.out, "--set",

@@ -27,7 +27,8 @@ struct fetch {
     struct readback_wanted *wanted; /* of the source that is being read */
     size_t wanted_count;
     bool stopping;
-    uv_timer_t turn; /* begins from the loop, never from within fetch_start */
+    bool told_unkept; /* that an upload that was read back could not be kept */
+    uv_timer_t turn;  /* begins from the loop, never from within fetch_start */
     void (*done)(void *data);
     void *data;
 };
@@ -101,7 +102,13 @@ static void take(struct fetch *f, const struct readback_event *event)
         profiles[i] = (struct upload_profile){
             .name = event->profiles[i].name, .bytes = event->profiles[i].bytes, .size = event->profiles[i].size};
     char *instance = way_instance(scenario_of(f), source->lane, event->instance);
-    recorder_take_for(f->recorder, source->stage, instance, &upload);
+    struct recorded recorded = recorder_take_for(f->recorder, source->stage, instance, &upload);
+    if (recorded.rejected && !f->told_unkept) {
+        /* It is there, and would be missed. */
+        f->told_unkept = true;
+        host_problem(f->host, source->name, "let fewer or smaller uploads come, or give the run a faster disk", NULL, 0,
+                     "an upload of %s was read back and could not be kept: %s", instance, recorded.rejected);
+    }
     free(instance);
     free(profiles);
 }

@@ -193,13 +193,6 @@ static int make_test_agent(const struct agent_orders *o, struct agent_command *c
     return 0;
 }
 
-static void make_external(const struct agent_orders *o, struct agent_command *c)
-{
-    c->url = mem_strdup(o->agent->url);
-    if (strncmp(c->url, "http://", 7) == 0)
-        c->health_url = mem_printf("%s/info", c->url);
-}
-
 static int make_started(const struct agent_orders *o, struct agent_command *c, struct err *e)
 {
     enum agent_kind kind = o->agent->kind;
@@ -219,10 +212,8 @@ static int make_started(const struct agent_orders *o, struct agent_command *c, s
 int agent_command_make(const struct agent_orders *o, struct agent_command *out, struct err *e)
 {
     struct agent_command c = {0};
-    assert(o->agent->kind != AGENT_NONE);
-    if (o->agent->kind == AGENT_EXTERNAL) {
-        make_external(o, &c);
-    } else if (make_started(o, &c, e) < 0) {
+    assert(o->agent->kind != AGENT_NONE && o->agent->kind != AGENT_EXTERNAL);
+    if (make_started(o, &c, e) < 0) {
         agent_command_fini(&c);
         return -1;
     }

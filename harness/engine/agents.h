@@ -18,13 +18,13 @@ struct agent_orders {
     const char *directory;    /* its own, in the run directory */
 };
 
-/* A command line and what to ask; the caller's: agent_command_fini. An external agent has a `url` alone, and a
- * `health_url` if that is http. The environment has of the shell's only what a program needs to run: variables of a
+/* A command line and what to ask; the caller's: agent_command_fini. An external agent has a `url` alone. The
+ * environment has of the shell's only what a program needs to run: variables of a
  * cloud, of a proxy or DD_ ones would make another agent of it. The key is in `env` alone. */
 struct agent_command {
     char **args, **env; /* NULL-terminated; NULL for an external agent */
     char *url;          /* "http://127.0.0.1:8126": where workers send */
-    char *health_url;   /* NULL: nothing can be asked */
+    char *health_url;   /* NULL for an external agent */
 };
 
 /* What `make agents` puts below the directory of the executable, or below ROOT/build where that is another one (a build
@@ -35,8 +35,8 @@ char *agent_tool(const char *root, const char *build, const char *name);
  * doctor's. An external agent is always there. */
 int agent_check(enum agent_kind kind, const char *root, const char *build, struct err *e);
 
-/* Errors: no program (as agent_check), an `intake_url` that the agent can't be given, no second port. `kind` is not
- * AGENT_NONE. */
+/* Errors: no program (as agent_check), an `intake_url` that the agent can't be given, no second port. The agent is one
+ * that is started: neither AGENT_NONE nor AGENT_EXTERNAL. */
 int agent_command_make(const struct agent_orders *orders, struct agent_command *out, struct err *e);
 void agent_command_fini(struct agent_command *command);
 

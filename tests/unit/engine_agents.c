@@ -209,30 +209,6 @@ static void test_the_test_agent_gets_no_key(void **state)
     free(expected);
 }
 
-static void test_an_external_one_is_not_started(void **state)
-{
-    static const struct {
-        const char *url, *health_url;
-    } cases[] = {{"http://127.0.0.1:8126", "http://127.0.0.1:8126/info"}, {"unix:///run/apm.socket", NULL}};
-    struct fixture *f = *state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *url = mem_strdup(cases[i].url);
-        const struct scenario_agent agent = {.kind = AGENT_EXTERNAL, .url = url};
-        struct agent_orders orders = orders_of(f, &agent);
-        struct err e;
-        assert_int_equal(agent_command_make(&orders, &f->command, &e), 0);
-        assert_null(f->command.args);
-        assert_null(f->command.env);
-        assert_string_equal(f->command.url, cases[i].url);
-        if (cases[i].health_url)
-            assert_string_equal(f->command.health_url, cases[i].health_url);
-        else
-            assert_null(f->command.health_url);
-        agent_command_fini(&f->command);
-        free(url);
-    }
-}
-
 static void test_which_send_on(void **state)
 {
     (void)state;
@@ -323,7 +299,6 @@ int main(void)
         test(test_serverless_compat_puts_the_path_behind_by_itself),
         test(test_serverless_compat_sends_to_no_other_path),
         test(test_the_test_agent_gets_no_key),
-        test(test_an_external_one_is_not_started),
         test(test_which_send_on),
         test(test_what_is_missing_is_named),
         test(test_another_build_uses_the_agents_of_build),

@@ -73,6 +73,12 @@ class Cli(unittest.TestCase):
 
     def on_terminal(self, *args, env=None, answer=None, rows=24, columns=80):
         """Runs it with all three descriptors on a pseudo terminal; `answer` is typed when a question stands at the end."""
+        answers = [] if answer is None else [answer]
+        return self.dialog("[y/N] ", answers, *args, env=env, rows=rows, columns=columns)[0]
+
+    def dialog(self, question, answers, *args, env=None, rows=24, columns=80):
+        """The same for several: each time `question` stands at the end the next answer (bytes) is typed. Also returns
+        the answers that nobody asked for."""
         import fcntl
         import struct
         import termios
@@ -82,7 +88,7 @@ class Cli(unittest.TestCase):
         process = subprocess.Popen([LOCKTRAIL, *args], stdin=slave, stdout=slave, stderr=slave, cwd=self.directory,
                                    env=self.environment(**(env or {})), start_new_session=True)
         os.close(slave)
-        output, deadline = b"", time.monotonic() + TIMEOUT_S
+        answers, output, deadline = list(answers), b"", time.monotonic() + TIMEOUT_S
         while True:
             ready, _, _ = select.select([master], [], [], max(0, deadline - time.monotonic()))
             try:
@@ -92,15 +98,14 @@ class Cli(unittest.TestCase):
             if not more:
                 break
             output += more
-            if answer is not None and output.endswith(b"[y/N] "):
-                os.write(master, answer)
-                answer = None
+            if answers and output.endswith(question.encode()):
+                os.write(master, answers.pop(0))
         os.close(master)
         if not ready:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             self.fail("no end within %d s, so far: %s" % (TIMEOUT_S, output))
-        return Result(process.wait(timeout=TIMEOUT_S), output.decode().replace("\r\n", "\n"), "")
+        return Result(process.wait(timeout=TIMEOUT_S), output.decode().replace("\r\n", "\n"), ""), answers
 
     def assert_error(self, result, status, text):
         self.assertEqual((result.status, result.output, result.errors), (status, "", "locktrail: %s\n" % text))

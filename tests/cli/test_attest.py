@@ -5,14 +5,13 @@ import json
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from cli import LOCKTRAIL, PROGRAMS, TIMEOUT_S, Cli, Result
+from cli import LOCKTRAIL, PROGRAMS, TIMEOUT_S, Cli
 
 LINK = "https://app.example/profiling?service=mine"
 UI = "ui: {kind: ask, link: \"%s\"}\n" % LINK
@@ -56,32 +55,12 @@ class Attest(Cli):
     def labels(self):
         return [label["label"] for label in self.record()["labels"]]
 
-    def dialog(self, answers, *more):
+    def asked(self, answers, *more):
         """Runs attest on a terminal; each question gets the next answer, None closes the terminal's input (Ctrl-D)."""
-        master, slave = pty.openpty()
-        process = subprocess.Popen([LOCKTRAIL, "attest", self.out, *more], stdin=slave, stdout=slave, stderr=slave,
-                                   env=self.environment(TERM="dumb"), start_new_session=True)
-        os.close(slave)
-        answers, output, deadline = list(answers), b"", time.monotonic() + TIMEOUT_S
-        while True:
-            ready, _, _ = select.select([master], [], [], max(0, deadline - time.monotonic()))
-            try:
-                piece = os.read(master, 65536) if ready else b""
-            except OSError:  # the other side is closed
-                piece = b""
-            if not piece:
-                break
-            output += piece
-            if output.endswith(QUESTION.encode()) and answers:
-                answer = answers.pop(0)
-                os.write(master, b"\x04" if answer is None else answer.encode() + b"\n")
-        os.close(master)
-        if not ready:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            self.fail("no end within %d s, so far: %s" % (TIMEOUT_S, output))
-        self.assertEqual(answers, [])
-        return Result(process.wait(timeout=TIMEOUT_S), output.decode().replace("\r\n", "\n"), "")
+        typed = [b"\x04" if answer is None else answer.encode() + b"\n" for answer in answers]
+        result, left = self.dialog(QUESTION, typed, "attest", self.out, *more, env={"TERM": "dumb"})
+        self.assertEqual(left, [])
+        return result
 
     # --- the run's own end ---
 
@@ -196,7 +175,7 @@ class Attest(Cli):
 
     def test_questions_on_a_terminal(self):
         self.two_locks()
-        result = self.dialog(["", "q"])
+        result = self.asked(["", "q"])
         begin = "The page: %s\n\n%s:\ngood_lock at test.py:7: what does the page show?\n%s\n" % (LINK, INSTANCE, QUESTION)
         self.assertTrue(result.output.startswith(begin), result.output)
         self.assertIn("\nother_lock at test.py:9: what does the page show?\n", result.output)
@@ -205,12 +184,12 @@ class Attest(Cli):
         self.assertEqual((self.shown(), self.record()["unknown"]),
                          ([("test/good_lock", "as declared", "")], ["test/other_lock"]))
 
-        result = self.dialog(["other"])
+        result = self.asked(["other"])
         self.assertNotIn("good_lock at", result.output)
         self.assertEqual(self.labels(), ["test.py:7:good_lock", "test.py:9:other"])
         self.assertNotIn("not attested yet", result.output)
 
-        result = self.dialog(["-", None], "--again")
+        result = self.asked(["-", None], "--again")
         self.assertEqual(self.labels(), ["test.py:9:other"])
 
     def test_answers_before_an_interruption_are_kept(self):

@@ -100,12 +100,8 @@ void evidence_compare_pairs(const struct evidence *ev, const struct trail_copy *
             pair->compared = true;
             continue;
         }
-        struct profile_comparison *c = compare(ev, &copies[pair->before], &copies[pair->after]);
-        out->comparisons[i] = c;
-        pair->compared = c != NULL;
-        pair->same = c && c->same;
-        pair->moves = c ? c->moves : NULL;
-        pair->move_count = c ? c->move_count : 0;
+        out->comparisons[i] = compare(ev, &copies[pair->before], &copies[pair->after]);
+        profile_comparison_lend(out->comparisons[i], pair);
     }
 }
 
@@ -117,8 +113,7 @@ void evidence_pairs_fini(struct evidence_pairs *p)
     free(p->pairs);
 }
 
-/* --- paired arms ---------------------------------------------------------------------------------------------------
- */
+/* --- paired arms -------------------------------------------------------------------------------------------------- */
 
 /* "python.1.upload" and "python.1.local". */
 static int find_twin(const struct evidence *ev, const struct instance *upload)

@@ -69,8 +69,7 @@ static int by_key(const void *a, const void *b)
     return (x->sample > y->sample) - (x->sample < y->sample);
 }
 
-/* --- moves ---------------------------------------------------------------------------------------------------------
- */
+/* --- moves -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(struct identities *f, uint32_t string)
 {
@@ -163,8 +162,7 @@ static void fold_aggregated(struct comparison *c)
     }
 }
 
-/* --- matching ------------------------------------------------------------------------------------------------------
- */
+/* --- matching ----------------------------------------------------------------------------------------------------- */
 
 static void match_pair(struct comparison *c, struct entry *before, struct entry *after, const struct text_label *under)
 {
@@ -316,8 +314,7 @@ static void move_unmatched(struct comparison *c)
     }
 }
 
-/* --- the result ----------------------------------------------------------------------------------------------------
- */
+/* --- the result --------------------------------------------------------------------------------------------------- */
 
 static char *text_of(const struct identities *f, uint32_t string)
 {
@@ -400,6 +397,14 @@ int profile_compare(const void *before, size_t before_size, const void *after, s
     identities_fini(&c.after);
     free(c.moves);
     return result;
+}
+
+void profile_comparison_lend(const struct profile_comparison *c, struct trail_pair *pair)
+{
+    pair->compared = c != NULL;
+    pair->same = c != NULL && c->same;
+    pair->moves = c != NULL ? c->moves : NULL;
+    pair->move_count = c != NULL ? c->move_count : 0;
 }
 
 void profile_comparison_free(struct profile_comparison *c)

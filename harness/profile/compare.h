@@ -22,6 +22,8 @@ struct profile_comparison {
  * Memory: some 90 bytes for each lock sample of each file. Any thread. */
 int profile_compare(const void *before, size_t before_size, const void *after, size_t after_size,
                     const struct profile_limits *limits, struct profile_comparison **out, struct err *e);
+/* What the pair of the two copies gets of it, borrowed; NULL: they could not be compared. */
+void profile_comparison_lend(const struct profile_comparison *c, struct trail_pair *pair);
 void profile_comparison_free(struct profile_comparison *c);
 
 #endif

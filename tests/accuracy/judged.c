@@ -49,12 +49,8 @@ static void compare(const struct chain *chain, struct trail_pair *pair, struct p
     if (profile_compare(a->bytes.data, a->bytes.size, b->bytes.data, b->bytes.size, &profile_limits_default, out, &e) <
         0) {
         *out = NULL;
-        return;
     }
-    pair->compared = true;
-    pair->same = (*out)->same;
-    pair->moves = (*out)->moves;
-    pair->move_count = (*out)->move_count;
+    profile_comparison_lend(*out, pair);
 }
 
 /* --- paired arms -------------------------------------------------------------------------------------------------- */

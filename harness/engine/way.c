@@ -60,8 +60,7 @@ static const struct scenario *scenario_of(const struct way *way)
     return way->host->options->scenario;
 }
 
-/* --- the start -----------------------------------------------------------------------------------------------------
- */
+/* --- the start ---------------------------------------------------------------------------------------------------- */
 
 static void on_store_upload(struct store *store, const struct upload *upload, const char *id, const struct err *error,
                             void *data)
@@ -291,8 +290,7 @@ static void ask_external(struct lane *lane)
 {
     lane->command.url = mem_strdup(lane->agent->url);
     struct tap_target to = lane_target(lane);
-    size_t size = strlen(to.url);
-    char *url = mem_printf("%.*s/info", (int)(to.url[size - 1] == '/' ? size - 1 : size), to.url);
+    char *url = tap_target_url(to.url, "/info");
     struct http_headers none = {0};
     struct http_call call = {.method = "GET",
                              .url = url,

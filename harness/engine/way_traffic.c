@@ -83,8 +83,7 @@ const char *way_traffic_instance_of(const struct upload *upload, void *data)
     return recorder_sender(side->traffic->recorder, upload);
 }
 
-/* --- counting ------------------------------------------------------------------------------------------------------
- */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 static bool is_good(int status)
 {
@@ -134,8 +133,7 @@ bool way_traffic_is_level(const struct way_traffic *t)
     return true;
 }
 
-/* --- what senders are told -----------------------------------------------------------------------------------------
- */
+/* --- what senders are told ---------------------------------------------------------------------------------------- */
 
 static void journal_exchange(struct way_traffic *t, enum stage stage, const char *instance,
                              const struct recorded *recorded, const struct tap_exchange *x)
@@ -154,8 +152,7 @@ static void journal_exchange(struct way_traffic *t, enum stage stage, const char
     journal_end(&t->host->journal, &out, false);
 }
 
-/* --- further agents ------------------------------------------------------------------------------------------------
- */
+/* --- further agents ----------------------------------------------------------------------------------------------- */
 
 static void on_mirrored(const struct http_result *result, void *data)
 {
@@ -176,15 +173,6 @@ static void on_mirrored(const struct http_result *result, void *data)
     free(m);
 }
 
-/* An address with a path of its own is the whole, as a tap has it. */
-static char *url_for(const char *address, const char *path)
-{
-    const char *host = strstr(address, "://") + 3;
-    int size = (int)(host - address + (long)strcspn(host, "/"));
-    return address[size] != '\0' && address[size + 1] != '\0' ? mem_strdup(address)
-                                                              : mem_printf("%.*s%s", size, address, path);
-}
-
 static void mirror(struct way_traffic *t, size_t lane, const struct upload *upload, const struct recorded *recorded)
 {
     const struct forward_target *to = &t->lanes[lane].mirror;
@@ -203,7 +191,7 @@ static void mirror(struct way_traffic *t, size_t lane, const struct upload *uplo
     t->mirroring_bytes += size;
     struct buf body = {0};
     buf_add(&body, upload->body->data, size);
-    char *url = url_for(to->url, upload->path);
+    char *url = tap_target_url(to->url, upload->path);
     struct forward_target target = *to;
     target.url = url;
     forward_send(t->client, &target, upload->headers, &body, t->host->options->scenario->backend.timeout_ms,
@@ -226,8 +214,7 @@ size_t way_traffic_mirroring(const struct way_traffic *t)
     return t->mirroring;
 }
 
-/* --- tap events ----------------------------------------------------------------------------------------------------
- */
+/* --- tap events --------------------------------------------------------------------------------------------------- */
 
 static void on_upload(struct tap_side *side, const struct tap_event *event)
 {
@@ -293,8 +280,7 @@ void way_traffic_ask(struct way_traffic *t, const struct http_call *call, http_c
     http_client_send(t->client, call, fn, data);
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static void free_side(struct tap_side *side)
 {

@@ -23,6 +23,9 @@ struct tap_target {
                             a text */
 };
 
+/* Where a request with this path goes at a target with this `url`. The caller's. */
+char *tap_target_url(const char *url, const char *path);
+
 struct tap_options {
     const char *actor;  /* for logs: "tap upload" */
     const char *listen; /* as httpd_options.listen */

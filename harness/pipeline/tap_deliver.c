@@ -178,15 +178,14 @@ static const char *path_of(const char *url)
     return strcmp(path, "/") == 0 ? "" : path;
 }
 
-static char *url_of(const struct tap_exchange_state *x)
+char *tap_target_url(const char *url, const char *path)
 {
-    const char *url = x->tap->url;
     size_t size = strlen(url);
     if (path_of(url)[0] != '\0') {
         return mem_strdup(url);
     }
     size -= size > 0 && url[size - 1] == '/';
-    return mem_printf("%.*s%s", (int)size, url, x->path[0] == '/' ? x->path : "/");
+    return mem_printf("%.*s%s", (int)size, url, path[0] == '/' ? path : "/");
 }
 
 static void copy_headers(const struct tap_exchange_state *x, struct http_headers *to)
@@ -237,7 +236,7 @@ void deliver(struct tap_exchange_state *x)
     }
     struct http_headers headers = {0};
     struct http_stream stream = stream_of(x);
-    char *url = url_of(x);
+    char *url = tap_target_url(x->tap->url, x->path);
     copy_headers(x, &headers);
     struct http_call call = {.method = x->method,
                              .url = url,

@@ -14,8 +14,7 @@
 /* Lines of what faults did that are kept: nobody reads more, and each upload may have one. */
 #define FAULT_LINES_MAX 50
 
-/* --- further agents ------------------------------------------------------------------------------------------------
- */
+/* --- further agents ----------------------------------------------------------------------------------------------- */
 
 /* Which stages uploads do not pass behind this agent. Nobody has told an external one of locktrail's own store. */
 static void set_skips(const struct scenario *s, struct instance *instance, const struct scenario_agent *agent)
@@ -95,8 +94,7 @@ void evidence_count_mirrors(struct evidence *ev)
     }
 }
 
-/* --- what senders were told ----------------------------------------------------------------------------------------
- */
+/* --- what senders were told --------------------------------------------------------------------------------------- */
 
 static void add_fault(struct evidence *ev, const char *stage, const char *instance, const char *fault)
 {
@@ -210,8 +208,7 @@ void evidence_note_faults(struct evidence *ev)
     ev->faults = buf_steal(&out);
 }
 
-/* --- services ------------------------------------------------------------------------------------------------------
- */
+/* --- services ----------------------------------------------------------------------------------------------------- */
 
 static struct service_outcome *find_service(struct evidence *ev, const char *name)
 {

@@ -40,8 +40,7 @@ static const struct scenario *scenario_of(const struct fetch *f)
     return f->host->options->scenario;
 }
 
-/* --- which uploads are wanted --------------------------------------------------------------------------------------
- */
+/* --- which uploads are wanted ------------------------------------------------------------------------------------- */
 
 static const struct recorder_lane *find_lane(const struct fetch *f, enum stage stage, const char *instance)
 {
@@ -85,8 +84,7 @@ static void unwant(struct fetch *f)
     f->wanted_count = 0;
 }
 
-/* --- one reading ---------------------------------------------------------------------------------------------------
- */
+/* --- one reading -------------------------------------------------------------------------------------------------- */
 
 static void take(struct fetch *f, const struct readback_event *event)
 {
@@ -216,8 +214,7 @@ static void next(struct fetch *f)
     uv_close((uv_handle_t *)&f->turn, on_turn_closed);
 }
 
-/* --- where from ----------------------------------------------------------------------------------------------------
- */
+/* --- where from --------------------------------------------------------------------------------------------------- */
 
 static void add_source(struct fetch *f, struct source source)
 {

@@ -70,8 +70,7 @@ int passage_check(const struct run_options *options, struct err *e)
     return s->ui.kind == UI_PPROF ? screen_check(s, options->root, options->build, e) : 0;
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static void on_way_ready(const struct err *e, void *data)
 {
@@ -108,8 +107,7 @@ void passage_set_workers(struct passage *p, struct worker **workers, size_t coun
     recorder_set_workers(p->recorder, workers, count);
 }
 
-/* --- from the workers to the page ----------------------------------------------------------------------------------
- */
+/* --- from the workers to the page --------------------------------------------------------------------------------- */
 
 static void tell_passed(struct passage *p)
 {
@@ -191,8 +189,7 @@ void passage_stop(struct passage *p, bool now)
         screens_stop(p->screens, now);
 }
 
-/* --- closing -------------------------------------------------------------------------------------------------------
- */
+/* --- closing ------------------------------------------------------------------------------------------------------ */
 
 static void on_turn_closed(uv_handle_t *handle)
 {

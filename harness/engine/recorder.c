@@ -47,8 +47,7 @@ void recorder_set_workers(struct recorder *r, struct worker **workers, size_t co
     r->worker_count = count;
 }
 
-/* --- whose it is ---------------------------------------------------------------------------------------------------
- */
+/* --- whose it is -------------------------------------------------------------------------------------------------- */
 
 static const char *find_tag(const struct upload *upload, const char *key)
 {
@@ -105,8 +104,7 @@ const struct recorder_lane *recorder_lanes(const struct recorder *r, size_t *cou
     return r->lanes;
 }
 
-/* --- what becomes of it --------------------------------------------------------------------------------------------
- */
+/* --- what becomes of it ------------------------------------------------------------------------------------------- */
 
 static void journal_upload(struct recorder *r, enum stage stage, const char *instance, const struct upload *upload,
                            const char *rejected)

@@ -69,8 +69,7 @@ int identities_open(struct identities *f, const void *bytes, size_t size, const 
     return stacks_read(&f->stacks, &f->reader);
 }
 
-/* --- what both files know ------------------------------------------------------------------------------------------
- */
+/* --- what both files know ----------------------------------------------------------------------------------------- */
 
 static bool same_string(struct string_ref a, struct string_ref b)
 {
@@ -108,8 +107,7 @@ static void share_types(struct identities *f, const struct identities *other)
     }
 }
 
-/* --- samples -------------------------------------------------------------------------------------------------------
- */
+/* --- samples ------------------------------------------------------------------------------------------------------ */
 
 struct reading {
     struct identities *f;

@@ -43,8 +43,7 @@ void kin_free(struct kin *k)
     free(k);
 }
 
-/* --- adding --------------------------------------------------------------------------------------------------------
- */
+/* --- adding ------------------------------------------------------------------------------------------------------- */
 
 static size_t text_number(struct kin *k, const struct identities *f, uint32_t string)
 {
@@ -116,8 +115,7 @@ int kin_add(struct kin *k, bool after, const void *bytes, size_t size, const str
     return result;
 }
 
-/* --- comparing -----------------------------------------------------------------------------------------------------
- */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static int by_stack(const void *a, const void *b)
 {

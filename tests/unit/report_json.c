@@ -4,7 +4,7 @@
 #include "report/json.h"
 
 #include "base/json.h"
-#include "report_evidence.h"
+#include "report_runs.h"
 #include "report_expected.h"
 
 static int drop(void **state)

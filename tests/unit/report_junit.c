@@ -4,7 +4,7 @@
 #include "report/junit.h"
 
 #include "base/utf8.h"
-#include "report_evidence.h"
+#include "report_runs.h"
 #include "report_expected.h"
 
 static int drop(void **state)

@@ -5,7 +5,7 @@
 
 #include "report/text.h"
 #include "report/view.h"
-#include "report_evidence.h"
+#include "report_runs.h"
 #include "report_expected.h"
 
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 #define LOCKTRAIL_TESTS_REPORT_EXPECTED_H
 
 #include "io/disk.h"
-#include "report_evidence.h"
+#include "report_runs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

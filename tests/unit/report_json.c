@@ -4,8 +4,8 @@
 #include "report/json.h"
 
 #include "base/json.h"
-#include "report_runs.h"
 #include "report_expected.h"
+#include "report_runs.h"
 
 static int drop(void **state)
 {

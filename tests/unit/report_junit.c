@@ -4,8 +4,8 @@
 #include "report/junit.h"
 
 #include "base/utf8.h"
-#include "report_runs.h"
 #include "report_expected.h"
+#include "report_runs.h"
 
 static int drop(void **state)
 {

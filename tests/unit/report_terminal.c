@@ -5,8 +5,8 @@
 
 #include "report/text.h"
 #include "report/view.h"
-#include "report_runs.h"
 #include "report_expected.h"
+#include "report_runs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a matrix leaves: DIRECTORY/matrix.yaml and scenario.yaml (as given), matrix.json (hash, shard, which cells),
+ * cells.jsonl (a line for each attempt that has ended, appended and synced), cells/ID/N/ (run directories of the
+ * attempts), durations.json, and the reports made from the record alone. */
+#ifndef LOCKTRAIL_ENGINE_MATRIX_RECORD_H
+#define LOCKTRAIL_ENGINE_MATRIX_RECORD_H
+
+#include "base/err.h"
+#include "scenario/matrix.h"
+#include "trail/words.h"
+
+#define MATRIX_SCHEMA "locktrail/matrix/1"
+/* Losses of one attempt that are recorded: the locks of a scenario, for each process. The rest is counted. */
+#define MATRIX_LOSSES_MAX 1000
+
+struct matrix_loss {
+    char *worker, *lock; /* id */
+    enum stage stage;
+    enum mechanism mechanism;
+};
+
+/* One run of a cell. */
+struct matrix_attempt {
+    unsigned number; /* from 1 */
+    enum verdict verdict;
+    int exit_code; /* of `locktrail run`; -1: killed (timeout) */
+    int64_t duration_ms;
+    char *conclusion;           /* of its report; or why it has none */
+    struct matrix_loss *losses; /* ordered by worker, lock */
+    size_t loss_count;
+    uint64_t losses_dropped;
+};
+
+struct matrix_cell_record {
+    size_t cell;                     /* index in matrix->cells */
+    struct matrix_attempt *attempts; /* ordered by number */
+    size_t attempt_count, attempt_capacity;
+};
+
+struct matrix_record {
+    struct matrix *matrix;            /* owned */
+    struct matrix_cell_record *cells; /* all of the matrix, in its order; those of other shards without attempts */
+    bool *chosen;                     /* by --only: the others are no part of it */
+    unsigned shard, shards;           /* 1, 1: all */
+    bool interrupted;
+    unsigned *missing; /* shards that a merge lacks */
+    size_t missing_count;
+};
+
+/* Reads a directory back: what a kill has left (a torn last line) is left out. Fast: 100 shards of 100 cells in a
+ * second. ERR_INPUT, ERR_MISSING. Blocking. */
+int matrix_record_load(const char *directory, struct matrix_record **out, struct err *e);
+/* Several shards of one matrix as one record. Refuses other hashes, other numbers of shards, a shard that is there
+ * twice with other results: ERR_INPUT, which names the directories. Missing shards stand in `missing`. */
+int matrix_record_merge(const char *const *directories, size_t count, struct matrix_record **out, struct err *e);
+void matrix_record_free(struct matrix_record *r);
+
+/* A cell is flaky when its attempts, or those of its repeats, have different verdicts or losses. Its verdict is the
+ * worst. Not run: VERDICT_ERROR with no attempt; ask attempt_count. */
+enum verdict matrix_cell_verdict(const struct matrix_cell_record *cell);
+bool matrix_cell_flaky(const struct matrix_cell_record *cell);
+/* error, critical, failure, partial, inconclusive, success: the worse first. */
+int verdict_compare(enum verdict a, enum verdict b);
+
+/* One line of cells.jsonl, without its end. */
+void matrix_attempt_write(const struct matrix_cell *cell, const struct matrix_attempt *attempt, struct buf *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What processes cost while a soak goes on, from /proc: resident memory, descriptors, threads, processor time. A
+ * process is watched with all that it has started. Source: proc(5). */
+#ifndef LOCKTRAIL_ENGINE_SOAK_WATCH_H
+#define LOCKTRAIL_ENGINE_SOAK_WATCH_H
+
+#include "engine/soak_record.h"
+
+struct soak_watcher;
+
+struct soak_watcher *soak_watcher_new(void);
+void soak_watcher_free(struct soak_watcher *w);
+
+/* One sample of each process of the record that runs, with its descendants (workers stand under a guard of locktrail
+ * and are not counted with it), and of the disk below `directory` for locktrail. Trends anew. One that grows for the
+ * first time gets its found_at_ms and is told by `found`. A process that is gone meanwhile has no sample. Never fails:
+ * what can't be read is left out. Takes some milliseconds; call it at a stocktaking. */
+void soak_watcher_take(struct soak_watcher *w, struct soak_record *record, const char *directory, int64_t at_ms,
+                       void (*found)(const struct soak_process *process, enum soak_watch_kind kind, void *data),
+                       void *data);
+
+/* A new life of a process: its curves begin anew (what an earlier one has used is gone with it). */
+void soak_watcher_life(struct soak_watcher *w, struct soak_process *process);
+
+/* "grows by 61 MB an hour (95 %: 58 to 63) since 00:04:10, from 41 MB to 52 MB": one line. For the caller to free. */
+char *soak_trend_describe(enum soak_watch_kind kind, const struct trend *trend);
+
+#endif

@@ -4,9 +4,50 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+
+void host_ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static int make_run_id(char out[RUN_ID_SIZE], struct err *e)
+{
+    unsigned char bytes[(RUN_ID_SIZE - 1) / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return err_sys(e, ERR_INTERNAL, errno, "can't make a run id");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        sprintf(out + 2 * i, "%02x", bytes[i]);
+    return 0;
+}
+
+int host_open(struct host *host, const struct run_options *options, uv_loop_t *loop, struct err *e)
+{
+    if (make_run_id(host->run_id, e) < 0)
+        return -1;
+    host->loop = loop;
+    host->options = options;
+    host->guard = mem_printf("%s/locktrail-guard", options->build);
+    host->disk = disk_new(loop);
+    journal_init(&host->journal, host->disk, options->directory);
+    host->left_out = mem_calloc(options->scenario->worker_count, sizeof *host->left_out);
+    return 0;
+}
+
+void host_fini(struct host *host)
+{
+    journal_fini(&host->journal);
+    free(host->left_out);
+    free(host->guard);
+}
 
 static void notify(struct host *host, struct run_event *event)
 {
@@ -45,6 +86,8 @@ void host_problem(struct host *host, const char *who, const char *advice, const 
     json_string_n(&out, output ? output : "", output ? output_size : 0);
     journal_end(&host->journal, &out, true);
 
+    if (host->soak)
+        host->soak->problem(who, text.data, advice, host->soak->data);
     host_notify(host, RUN_PROBLEM, who, text.data);
     log_line(LOG_INFO, who, "problem: %s", text.data);
     buf_fini(&text);

@@ -12,22 +12,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/control.h"
+#include "engine/environments.h"
 #include "engine/host.h"
 #include "engine/instances.h"
 #include "engine/native.h"
 #include "engine/orders.h"
 #include "engine/passage.h"
-#include "engine/python_env.h"
 #include "engine/run_directory.h"
+#include "engine/stop_signals.h"
 #include "engine/worker.h"
 #include "io/child.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum run_state { RUN_PREPARING_ENVS, RUN_OPENING, RUN_CONTROLLING, RUN_RUNNING, RUN_PASSING, RUN_CLOSING, RUN_DONE };
 
@@ -43,20 +41,16 @@ static const unsigned allowed_moves[] = {
     [RUN_DONE] = 0,
 };
 
-#define STOP_SIGNALS 3
-
 struct run {
     struct host host;
     struct run_options options; /* with `directory` in place of the one that was given */
     char *directory;            /* absolute; NULL until it is made */
     uv_loop_t loop;
     enum run_state state;
-    uv_signal_t signals[STOP_SIGNALS];
+    struct stop_signals signals;
     unsigned interrupts;
 
-    struct python_env *envs; /* one for each worker of the scenario */
-    size_t preparing;        /* index of the worker whose environment is being made */
-    struct python_env_work *env_work;
+    struct environments *environments;
     struct control *control;
     struct passage *passage;
     struct instance_plan plan;
@@ -110,11 +104,12 @@ static void on_start_next(uv_idle_t *starter)
 {
     struct run *run = starter->data;
     const struct planned_instance *planned = &run->plan.items[run->started];
-    struct worker_options options = {.host = &run->host,
-                                     .planned = planned,
-                                     .env = &run->envs[planned->def - run->options.scenario->workers],
-                                     .on_end = on_worker_end,
-                                     .data = run};
+    struct worker_options options = {
+        .host = &run->host,
+        .planned = planned,
+        .env = &environments_all(run->environments)[planned->def - run->options.scenario->workers],
+        .on_end = on_worker_end,
+        .data = run};
     run->workers[run->started++] = worker_start(&options);
     run->running++;
     passage_set_workers(run->passage, run->workers, run->started);
@@ -169,7 +164,7 @@ static void on_open(const struct err *e, void *data)
         start_workers(run);
     } else {
         move(run, RUN_CONTROLLING);
-        run->control = control_start(&run->host, run->envs, on_control, run);
+        run->control = control_start(&run->host, environments_all(run->environments), on_control, run);
     }
 }
 
@@ -180,30 +175,6 @@ static void open_passage(struct run *run)
 }
 
 /* --- environments --- */
-
-static void prepare_next(struct run *run);
-
-static void leave_out(struct run *run, const struct err *e)
-{
-    const struct scenario_worker *w = &run->options.scenario->workers[run->preparing];
-    char *who = mem_printf("worker %s: ", w->name);
-    const char *why = strncmp(e->text, who, strlen(who)) == 0 ? e->text + strlen(who) : e->text;
-    char *text = mem_printf("%s is left out: %s", w->name, why);
-    free(who);
-    run->host.left_out[run->preparing] = true;
-    instances_leave_out(&run->plan, w);
-    struct json_out out = journal_begin(&run->host.journal, "left_out");
-    json_put_string(&out, "worker", w->name);
-    json_put_string(&out, "why", why);
-    journal_end(&run->host.journal, &out, true);
-    host_notify(&run->host, RUN_STATE, "run", text);
-    free(text);
-    run->preparing++;
-    if (run->plan.count == 0)
-        fail(run, e);
-    else
-        prepare_next(run);
-}
 
 static int check_native(const struct run *run, struct err *e)
 {
@@ -219,51 +190,19 @@ static int check_native(const struct run *run, struct err *e)
     return 0;
 }
 
-static void on_env(struct python_env *env, const struct err *e, void *data)
+static void on_environments(const struct err *e, void *data)
 {
     struct run *run = data;
-    run->env_work = NULL;
-    if (!env && run->interrupts > 0) {
-        close_run(run);
-        return;
-    }
-    if (!env && run->options.scenario->workers[run->preparing].optional && e->code == ERR_MISSING) {
-        leave_out(run, e);
-        return;
-    }
-    if (!env) {
-        fail(run, e);
-        return;
-    }
-    run->envs[run->preparing] = *env;
-    const struct scenario_worker *w = &run->options.scenario->workers[run->preparing];
-    struct json_out out = journal_begin(&run->host.journal, "environment");
-    json_put_string(&out, "worker", w->name);
-    json_put_string(&out, "python", env->python);
-    json_put_string(&out, "version", env->version);
-    json_put_bool(&out, "pinned", env->pinned);
-    journal_end(&run->host.journal, &out, false);
-    run->preparing++;
+    const struct scenario *s = run->options.scenario;
+    for (size_t i = 0; i < s->worker_count; i++)
+        if (run->host.left_out[i])
+            instances_leave_out(&run->plan, &s->workers[i]);
     if (run->interrupts > 0)
         close_run(run);
+    else if (e)
+        fail(run, e);
     else
-        prepare_next(run);
-}
-
-static void prepare_next(struct run *run)
-{
-    const struct scenario *s = run->options.scenario;
-    while (run->preparing < s->worker_count && s->workers[run->preparing].runtime != RUNTIME_DDTRACE)
-        run->preparing++;
-    if (run->preparing == s->worker_count) {
         open_passage(run);
-        return;
-    }
-    const struct scenario_worker *w = &s->workers[run->preparing];
-    char *text = mem_printf("virtual environment with ddtrace %s for %s", w->version, w->name);
-    host_notify(&run->host, RUN_PREPARING, w->name, text);
-    free(text);
-    run->env_work = python_env_prepare(&run->host, w, on_env, run);
 }
 
 static void start_preparing(struct run *run)
@@ -272,14 +211,14 @@ static void start_preparing(struct run *run)
     if (check_native(run, &e) < 0 || passage_check(&run->options, &e) < 0)
         fail(run, &e);
     else
-        prepare_next(run);
+        environments_prepare(run->environments);
 }
 
 /* --- signals --- */
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(int number, void *data)
 {
-    struct run *run = handle->data;
+    struct run *run = data;
     (void)number;
     if (run->sealed)
         return; /* over in a moment */
@@ -288,8 +227,7 @@ static void on_signal(uv_signal_t *handle, int number)
     json_put_uint(&out, "times", run->interrupts);
     journal_end(&run->host.journal, &out, true);
     host_notify(&run->host, RUN_STATE, "run", now ? "killing the workers" : "stopping (again: at once)");
-    if (run->env_work)
-        python_env_stop(run->env_work, now);
+    environments_stop(run->environments, now);
     if (run->control)
         control_interrupt(run->control, now);
     for (size_t i = 0; i < run->started; i++)
@@ -304,49 +242,13 @@ static void on_signal(uv_signal_t *handle, int number)
         passage_stop(run->passage, now || run->state == RUN_CLOSING);
 }
 
-static const int stop_signals[STOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-
-static void start_signals(struct run *run)
-{
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        uv_signal_init(&run->loop, &run->signals[i]);
-        run->signals[i].data = run;
-        uv_signal_start(&run->signals[i], on_signal, stop_signals[i]);
-    }
-}
-
-static void mask_signals(int how)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < STOP_SIGNALS; i++)
-        sigaddset(&set, stop_signals[i]);
-    pthread_sigmask(how, &set, NULL);
-}
-
-/* libuv gives each signal its default back. They are held off until it is known what is to become of them. */
-static void end_signals(struct run *run)
-{
-    mask_signals(SIG_BLOCK);
-    for (size_t i = 0; i < STOP_SIGNALS; i++)
-        uv_close((uv_handle_t *)&run->signals[i], NULL);
-}
-
-/* Who has interrupted a run wants its report: the next impatient Ctrl-C must not take it away. */
-static void settle_signals(const struct run *run)
-{
-    for (size_t i = 0; i < STOP_SIGNALS && run->interrupts > 0; i++)
-        signal(stop_signals[i], SIG_IGN);
-    mask_signals(SIG_UNBLOCK);
-}
-
 /* --- the end --- */
 
 static void on_disk_closed(void *data)
 {
     struct run *run = data;
     run->host.disk = NULL;
-    end_signals(run);
+    stop_signals_end(&run->signals);
     run->state = RUN_DONE;
 }
 
@@ -407,16 +309,6 @@ static void end_work(struct run *run)
 
 /* --- the beginning --- */
 
-static int make_run_id(char out[RUN_ID_SIZE], struct err *e)
-{
-    unsigned char bytes[(RUN_ID_SIZE - 1) / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        return err_sys(e, ERR_INTERNAL, errno, "can't make a run id");
-    for (size_t i = 0; i < sizeof bytes; i++)
-        sprintf(out + 2 * i, "%02x", bytes[i]);
-    return 0;
-}
-
 static void journal_start(struct run *run)
 {
     char *dropped = orders_dropped_variables();
@@ -444,20 +336,15 @@ static int open_run(struct run *run, struct err *e)
 {
     instances_plan(run->options.scenario, &run->plan);
     run->directory = run_directory_make(run->options.directory, run->options.scenario, &run->plan, e);
-    if (!run->directory || make_run_id(run->host.run_id, e) < 0 ||
-        child_raise_descriptors((unsigned)run->plan.count, e) < 0)
+    if (!run->directory || child_raise_descriptors((unsigned)run->plan.count, e) < 0)
         return -1;
     run->options.directory = run->directory;
     int status = uv_loop_init(&run->loop);
     if (status < 0)
         return err_set(e, ERR_INTERNAL, "can't make an event loop: %s", uv_strerror(status));
-    run->host.loop = &run->loop;
-    run->host.options = &run->options;
-    run->host.guard = mem_printf("%s/locktrail-guard", run->options.build);
-    run->host.disk = disk_new(&run->loop);
-    journal_init(&run->host.journal, run->host.disk, run->options.directory);
-    run->envs = mem_calloc(run->options.scenario->worker_count, sizeof *run->envs);
-    run->host.left_out = mem_calloc(run->options.scenario->worker_count, sizeof *run->host.left_out);
+    if (host_open(&run->host, &run->options, &run->loop, e) < 0)
+        return -1;
+    run->environments = environments_new(&run->host, on_environments, run);
     return 0;
 }
 
@@ -466,13 +353,9 @@ static void free_run(struct run *run)
     for (size_t i = 0; i < run->started; i++)
         worker_free(run->workers[i]);
     free(run->workers);
-    for (size_t i = 0; run->envs && i < run->options.scenario->worker_count; i++)
-        python_env_fini(&run->envs[i]);
-    free(run->envs);
-    free(run->host.left_out);
+    environments_free(run->environments);
     instance_plan_fini(&run->plan);
-    journal_fini(&run->host.journal);
-    free(run->host.guard);
+    host_fini(&run->host);
     free(run->directory);
 }
 
@@ -496,20 +379,19 @@ int run_execute(const struct run_options *options, bool *happened, struct err *e
 {
     struct run run = {.options = *options};
     *happened = false;
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
+    host_ignore_signals();
     if (open_run(&run, e) < 0) {
         free_run(&run);
         return -1;
     }
-    start_signals(&run);
+    stop_signals_start(&run.signals, &run.loop, on_signal, &run);
     journal_start(&run);
     start_preparing(&run);
     uv_run(&run.loop, UV_RUN_DEFAULT);
     int status = uv_loop_close(&run.loop);
     assert(status == 0); /* a handle was left open */
     (void)status;
-    settle_signals(&run);
+    stop_signals_settle(run.interrupts > 0);
     int result = conclude(&run, happened, e);
     free_run(&run);
     return result;

@@ -3,9 +3,12 @@
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t monotonic_ns(void)
 {
@@ -27,13 +30,61 @@ void journal_time(char out[JOURNAL_TIME_SIZE])
 void journal_init(struct journal *j, struct disk *disk, const char *directory)
 {
     *j = (struct journal){.disk = disk,
+                          .directory = mem_strdup(directory),
                           .events_path = mem_printf("%s/events.jsonl", directory),
+                          .segment = 1,
                           .ledger_path = mem_printf("%s/ledger.jsonl", directory),
                           .start_ns = monotonic_ns()};
 }
 
+/* The first has no number, so that a bounded journal begins as any other. */
+static char *segment_path(const struct journal *j, unsigned segment)
+{
+    return segment == 1 ? mem_printf("%s/events.jsonl", j->directory)
+                        : mem_printf("%s/events.%u.jsonl", j->directory, segment);
+}
+
+static unsigned last_segment(const struct journal *j)
+{
+    unsigned last = 1, number;
+    int end;
+    DIR *listing = opendir(j->directory);
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        end = 0;
+        if (sscanf(entry->d_name, "events.%u.jsonl%n", &number, &end) == 1 && end > 0 && !entry->d_name[end] &&
+            number > last)
+            last = number;
+    }
+    if (listing)
+        closedir(listing);
+    return last;
+}
+
+void journal_bound(struct journal *j)
+{
+    struct stat info;
+    j->bounded = true;
+    j->segment = last_segment(j);
+    free(j->events_path);
+    j->events_path = segment_path(j, j->segment);
+    j->segment_bytes = stat(j->events_path, &info) == 0 ? (uint64_t)info.st_size : 0;
+}
+
+static void next_segment(struct journal *j)
+{
+    if (j->segment > 1) {
+        char *old = segment_path(j, j->segment - 1);
+        unlink(old);
+        free(old);
+    }
+    free(j->events_path);
+    j->events_path = segment_path(j, ++j->segment);
+    j->segment_bytes = 0;
+}
+
 void journal_fini(struct journal *j)
 {
+    free(j->directory);
     free(j->events_path);
     free(j->ledger_path);
     buf_fini(&j->line);
@@ -61,6 +112,9 @@ void journal_end(struct journal *j, struct json_out *out, bool sync)
 {
     json_object_end(out);
     buf_add_char(&j->line, '\n');
+    if (j->bounded && j->segment_bytes >= JOURNAL_SEGMENT_MAX)
+        next_segment(j);
+    j->segment_bytes += j->line.size;
     disk_append(j->disk, j->events_path, j->line.data, j->line.size, sync, NULL, NULL);
 }
 

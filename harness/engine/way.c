@@ -67,11 +67,13 @@ static void on_store_upload(struct store *store, const struct upload *upload, co
 {
     struct way *way = data;
     (void)store;
-    struct json_out out = journal_begin(&way->host->journal, "store");
-    json_put_string(&out, "id", id ? id : "");
-    json_put_string(&out, "runtime_id", upload ? upload->runtime_id : "");
-    json_put_string(&out, "error", error ? error->text : "");
-    journal_end(&way->host->journal, &out, false);
+    if (!way->host->soak) {
+        struct json_out out = journal_begin(&way->host->journal, "store");
+        json_put_string(&out, "id", id ? id : "");
+        json_put_string(&out, "runtime_id", upload ? upload->runtime_id : "");
+        json_put_string(&out, "error", error ? error->text : "");
+        journal_end(&way->host->journal, &out, false);
+    }
     if (error && error->code == ERR_WRITE)
         host_write_failed(way->host, error);
 }

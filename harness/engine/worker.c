@@ -27,6 +27,8 @@ static const unsigned allowed_moves[WORKER_STATE_COUNT] = {
 /* Problems of one process that are written out; a broken loop makes thousands of the same. */
 #define PROBLEMS_MAX 20
 static void on_deadline(uv_timer_t *timer);
+/* Longer than any soak: years. */
+#define SOAK_MS (INT64_C(1) << 40)
 
 static bool speaks(const struct worker *w)
 {
@@ -66,10 +68,12 @@ static void arm_deadline(struct worker *w, int64_t ms)
     uv_timer_start(&w->deadline, on_deadline, (uint64_t)(ms > 0 ? ms : 1), 0);
 }
 
-/* How long its phases should take at most, from now. The control's are over in a moment. */
+/* How long it should take at most, from now. The control's phases are over in a moment, and a soak's never. */
 static int64_t planned_ms(const struct worker *w)
 {
     const struct scenario *s = w->host->options->scenario;
+    if (w->host->soak)
+        return SOAK_MS;
     if (w->arm == ARM_CONTROL)
         return 0;
     return (int64_t)((double)s->duration_ms * (1 + s->evidence.duration_tolerance));
@@ -86,8 +90,10 @@ void worker_begin_work(struct worker *w)
 {
     int64_t now = journal_elapsed_ms(&w->host->journal);
     move(w, WORKER_WORKING);
-    w->work_until_ms =
-        speaks(w) ? now + planned_ms(w) + w->def->stop_timeout_ms : now + w->host->options->scenario->duration_ms;
+    if (w->host->soak || speaks(w))
+        w->work_until_ms = now + planned_ms(w) + w->def->stop_timeout_ms;
+    else
+        w->work_until_ms = now + w->host->options->scenario->duration_ms;
     worker_arm_working(w);
 }
 

@@ -56,6 +56,8 @@ static void on_progress(struct worker *w, const struct message *m, const char *l
 {
     int64_t now = journal_elapsed_ms(&w->host->journal);
     host_notify_phase(w->host, w->instance, m->phase, m->done, m->total_acquires);
+    if (w->host->soak)
+        return;
     if (!w->phase || strcmp(w->phase, m->phase) != 0) {
         worker_keep_progress(w); /* the last counts of the phase before */
         free(w->phase);
@@ -109,7 +111,9 @@ void worker_take_line(struct worker *w, const char *line, size_t size)
         message_fini(&m);
         return;
     }
-    if (m.type != MESSAGE_PROGRESS)
+    if (w->host->soak)
+        w->host->soak->line(w->instance, &m, w->host->soak->data);
+    else if (m.type != MESSAGE_PROGRESS)
         keep_line(w, line, size);
     switch (m.type) {
     case MESSAGE_HELLO:

@@ -34,8 +34,8 @@ struct soak_judge_options {
     int64_t (*elapsed_ms)(void *data); /* the soak's own clock */
     /* Whether what happens to this process's uploads of that time (wall clock, ns) is a disturbance's doing. */
     bool (*disturbed)(const char *instance, int64_t start_ns, int64_t end_ns, void *data);
-    /* An upload is through (`good`: without a loss) or given up. */
-    void (*judged)(const char *instance, bool good, int64_t start_ns, int64_t end_ns, void *data);
+    /* An upload has come to the last stage (`through`; `good`: without a loss), or is given up. */
+    void (*judged)(const char *instance, bool through, bool good, int64_t start_ns, int64_t end_ns, void *data);
     void *data;
 };
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/soak_record.h"
+
+#include "base/mem.h"
+#include "engine/soak_form.h"
+#include "io/disk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Curves of a thousand processes, the locks of the largest ledger: 130 MB. */
+#define RECORD_SIZE_MAX ((size_t)256 << 20)
+
+static const struct {
+    const char *name, *unit;
+} watches[WATCH_COUNT] = {
+    {"rss", "bytes"}, {"descriptors", ""}, {"threads", ""}, {"cpu", "cores"}, {"disk", "bytes"},
+};
+
+const char *soak_watch_name(enum soak_watch_kind kind)
+{
+    assert((size_t)kind < WATCH_COUNT);
+    return watches[kind].name;
+}
+
+const char *soak_watch_unit(enum soak_watch_kind kind)
+{
+    assert((size_t)kind < WATCH_COUNT);
+    return watches[kind].unit;
+}
+
+void soak_record_fini(struct soak_record *r)
+{
+    form_free(&soak_form, r);
+    *r = (struct soak_record){0};
+}
+
+static struct soak_problem *find_problem(struct soak_record *r, const char *who, const char *text)
+{
+    for (size_t i = r->problem_count; i > 0; i--) {
+        struct soak_problem *p = &r->problems[i - 1];
+        if (strcmp(p->who, who) == 0 && strcmp(p->text, text) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+void soak_record_problem(struct soak_record *r, int64_t at_ms, const char *who, const char *text, const char *advice)
+{
+    struct soak_problem *known = find_problem(r, who, text);
+    if (known) {
+        known->times++;
+        return;
+    }
+    if (r->problem_count >= SOAK_PROBLEMS_MAX) {
+        r->problems_dropped++;
+        return;
+    }
+    r->problems = mem_grow(r->problems, r->problem_count, &r->problem_capacity, sizeof *r->problems);
+    r->problems[r->problem_count++] = (struct soak_problem){.at_ms = at_ms,
+                                                            .who = mem_strdup(who),
+                                                            .text = mem_strdup(text),
+                                                            .advice = mem_strdup(advice ? advice : ""),
+                                                            .times = 1};
+}
+
+int soak_record_load(const char *directory, struct soak_record *out, struct err *e)
+{
+    char *path = mem_printf("%s/soak.json", directory);
+    struct buf text = {0};
+    int result = disk_read_now(path, RECORD_SIZE_MAX, &text, e);
+    if (result == 0 && soak_record_read(text.data ? text.data : "", text.size, out, e) < 0)
+        result = err_wrap(e, "%s", path);
+    buf_fini(&text);
+    free(path);
+    return result;
+}
+
+int soak_record_exit_code(const struct soak_record *r)
+{
+    return r->interrupted ? ERR_INTERRUPTED : verdict_exit_code(r->verdict);
+}

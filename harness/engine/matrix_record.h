@@ -41,6 +41,7 @@ struct matrix_record {
     struct matrix *matrix;            /* owned */
     struct matrix_cell_record *cells; /* all of the matrix, in its order; those of other shards without attempts */
     bool *chosen;                     /* by --only: the others are no part of it */
+    bool *mine;                       /* chosen, and of this shard (of a merge: of a shard that is there) */
     unsigned shard, shards;           /* 1, 1: all */
     bool interrupted;
     unsigned *missing; /* shards that a merge lacks */
@@ -53,6 +54,9 @@ int matrix_record_load(const char *directory, struct matrix_record **out, struct
 /* Several shards of one matrix as one record. Refuses other hashes, other numbers of shards, a shard that is there
  * twice with other results: ERR_INPUT, which names the directories. Missing shards stand in `missing`. */
 int matrix_record_merge(const char *const *directories, size_t count, struct matrix_record **out, struct err *e);
+/* Makes a merge's directory, which reads back as this record: matrix.yaml and scenario.yaml of `from` (one that was
+ * merged), matrix.json, cells.jsonl in the order of the cells. ERR_WRITE, ERR_INPUT. Blocking. */
+int matrix_record_write(const struct matrix_record *r, const char *from, const char *directory, struct err *e);
 void matrix_record_free(struct matrix_record *r);
 
 /* A cell is flaky when its attempts, or those of its repeats, have different verdicts or losses. Its verdict is the

@@ -10,8 +10,9 @@
 #define SERIES_POINTS_MAX 512
 
 struct series_point {
-    int64_t at_ms; /* since the soak's start: the middle of what the point stands for */
-    double value;  /* median of the samples in it */
+    int64_t at_ms; /* since the soak's start: the mean time of its samples */
+    double value;  /* the mean of its samples: what a point of points can be without keeping them. One sample that is
+                      far off moves one point of hundreds, and trend.h looks at medians of those */
 };
 
 /* `{0}` is an empty one. Plain data: it may be copied and compared. */
@@ -26,7 +27,7 @@ struct series {
     double least, most, last;
 };
 
-/* Times do not go back: an earlier one counts as the last. A value that is not finite is left out. */
+/* Times do not go back: one before the last point's counts as that. A value that is not finite is left out. */
 void series_add(struct series *s, int64_t at_ms, double value);
 
 #endif

@@ -254,13 +254,26 @@ static int execute(const struct command_line *line, const struct scenario *s, co
     return code;
 }
 
+/* What a run would not do is not left out silently. */
+static int check_no_soak(const struct scenario *s, struct err *e)
+{
+    char *key = scenario_soak_key(s);
+    if (!key)
+        return 0;
+    err_set(e, ERR_INPUT, "%s: `%s` is for soaks: start it with `locktrail soak %s`, or take the key away", s->path,
+            key, s->path);
+    free(key);
+    return -1;
+}
+
 static int prepare_and_execute(const struct command_line *line, const struct scenario *s)
 {
     struct files_home home = {0};
     struct outside outside = {0};
     struct err e;
     int code;
-    if (files_find_home(&home, &e) < 0 || resolve_outside(s, command_line_has(line, "--yes"), &outside, &e) < 0)
+    if (check_no_soak(s, &e) < 0 || files_find_home(&home, &e) < 0 ||
+        resolve_outside(s, command_line_has(line, "--yes"), &outside, &e) < 0)
         code = output_error(&e);
     else
         code = execute(line, s, &home, &outside);

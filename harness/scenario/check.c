@@ -267,4 +267,5 @@ void check_combinations(struct complaints *c, const struct scenario *s, const st
     check_phases(c, s, root);
     check_expect(c, s, root);
     check_pipeline(c, s, root);
+    check_soak(c, s, root);
 }

@@ -15,6 +15,8 @@
 #define AGENTS_MAX 4
 /* Most faults: each upload is looked at once for each of them; random plans have a handful. */
 #define FAULTS_MAX 64
+/* Most disturbances: each is looked at some times in a second. */
+#define DISTURBANCES_MAX 64
 
 /* Fills in what follows from other members and from what the file leaves out. Before check_combinations. */
 void check_fill(struct scenario *s, const struct node *root);
@@ -28,6 +30,9 @@ void check_worker(struct complaints *c, const struct scenario *s, const struct s
 
 /* Those of agents, backend, ui and faults. */
 void check_pipeline(struct complaints *c, const struct scenario *s, const struct node *root);
+
+/* Those of disturbances. */
+void check_soak(struct complaints *c, const struct scenario *s, const struct node *root);
 
 /* That `name`, which stands at `node`, is a worker of the scenario. */
 void check_worker_known(struct complaints *c, const struct scenario *s, const char *name, const struct node *node,

@@ -219,6 +219,12 @@ static const struct key_table expect_table = {ROWS(expect_rows), .size = sizeof(
 #undef AT
 #define AT(member) offsetof(struct scenario, member)
 
+/* They are of soaks alone. */
+static bool has_no_disturbance(const void *base)
+{
+    return ((const struct scenario *)base)->disturbance_count == 0;
+}
+
 static const struct key root_rows[] = {
     {.name = "name",
      .type = KEY_TEXT,
@@ -340,6 +346,13 @@ static const struct key root_rows[] = {
      .second = AT(fault_count),
      .table = &keys_fault,
      .help = "names lost on purpose, in a tap"},
+    {.name = "disturbances",
+     .type = KEY_LISTED,
+     .offset = AT(disturbances),
+     .second = AT(disturbance_count),
+     .table = &keys_disturbance,
+     .hidden = has_no_disturbance,
+     .help = "what a soak does to workers, agents, taps and its disk while it goes on"},
     {.name = "expect",
      .type = KEY_LISTED,
      .offset = AT(expect),

@@ -47,6 +47,7 @@ enum key_type {
     KEY_CONTROL,   /* enum control_kind: a word, or the row's table */
     KEY_NAMED,     /* array of the table's elements by name, and at `second` a size_t: a mapping */
     KEY_LISTED,    /* the same as a list */
+    KEY_APART,     /* nothing: whoever has the table reads it; `expected` says what it is */
     KEY_TYPE_COUNT
 };
 
@@ -102,6 +103,8 @@ struct key_table {
 extern const struct key_table keys_root, keys_worker;
 /* Those of struct scenario_agent and struct scenario_fault, and of two members of struct scenario. */
 extern const struct key_table keys_agent, keys_fault, keys_backend, keys_ui;
+/* That of struct scenario_disturbance. */
+extern const struct key_table keys_disturbance;
 
 /* Patterns that the workload of a runtime has, NULL at the end; NULL for commands. */
 const char *const *pattern_names(enum runtime runtime);
@@ -110,6 +113,11 @@ const char *const *pattern_names(enum runtime runtime);
 extern const char *const runtime_words[], *const build_words[];
 /* The same of enum agent_kind, backend_kind, ui_kind, and of enum fault_change from CHANGE_STATUS on. */
 extern const char *const agent_words[], *const backend_words[], *const ui_words[], *const change_words[];
+/* The same of enum disturb. */
+extern const char *const disturb_words[];
+
+/* One line for each row, for the help. */
+void keys_describe(struct buf *out, const struct key_table *table, const char *prefix);
 
 /* "a whole number from 2 to 1024", "one of `paired`, `tee`": what a row wants. */
 void key_expected(struct buf *out, const struct key *key);

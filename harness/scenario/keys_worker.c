@@ -130,6 +130,11 @@ static bool is_silent(const void *base)
     return !speaks(base);
 }
 
+static bool lives_on(const void *base)
+{
+    return ((const struct scenario_worker *)base)->lifetime_ms == 0;
+}
+
 static const struct condition only_ddtrace = {
     is_ddtrace, {"runtime", NULL}, "only a worker with `runtime: ddtrace` has this key", "runtime ddtrace"};
 static const struct condition only_command = {
@@ -225,10 +230,19 @@ static const struct key worker_rows[] = {
     {.name = "upload_interval",
      .type = KEY_DURATION,
      .offset = AT(upload_interval_ms),
-     .min = 1000,
+     .min = 100,
      .max = KEY_HOURS(1),
      .initial = "10s",
      .help = "between two profiles of a process"},
+    {.name = "lifetime",
+     .type = KEY_DURATION,
+     .offset = AT(lifetime_ms),
+     .min = 1000,
+     .max = KEY_HOURS(168),
+     .zero = "none",
+     .initial = "0s",
+     .hidden = lives_on,
+     .help = "in a soak a process is ended by SIGTERM after it, and started anew"},
     {.name = "build",
      .type = KEY_WORD,
      .offset = AT(build),

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct scenario *read_root(struct complaints *c, const char *path, struct node *root)
+struct scenario *scenario_read_tree(struct complaints *c, const char *path, struct node *root)
 {
     struct scenario *s = mem_calloc(1, sizeof *s);
     s->path = mem_strdup(path);
@@ -39,7 +39,7 @@ int scenario_read(const char *path, const char *bytes, size_t size, const struct
     struct node *root = tree_read(&c, NULL);
     if (root && root->kind == NODE_MAP) {
         override_apply(&c, root, overrides, override_count);
-        s = read_root(&c, path, root);
+        s = scenario_read_tree(&c, path, root);
     } else if (root && !root->bad) {
         struct buf found = {0};
         node_describe(&found, root);
@@ -134,6 +134,40 @@ const char *fault_change_name(enum fault_change change)
 {
     assert(change > CHANGE_NONE && change < CHANGE_COUNT);
     return change_words[change - CHANGE_STATUS];
+}
+
+const char *scenario_disturb_name(enum disturb what)
+{
+    return disturb_words[what];
+}
+
+bool scenario_disturbance_lasts(enum disturb what)
+{
+    return what != DISTURB_KILL && what != DISTURB_RESTART_AGENT;
+}
+
+uint64_t scenario_load_processes(const struct scenario *s, const struct scenario_worker *w)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s->disturbance_count; i++) {
+        const struct scenario_disturbance *d = &s->disturbances[i];
+        bool is_for = d->worker == NULL || strcmp(d->worker, w->name) == 0;
+        sum += d->what == DISTURB_LOAD && is_for ? d->processes : 0;
+    }
+    return sum;
+}
+
+char *scenario_soak_key(const struct scenario *s)
+{
+    if (s->disturbance_count > 0) {
+        return mem_strdup("disturbances");
+    }
+    for (size_t i = 0; i < s->worker_count; i++) {
+        if (s->workers[i].lifetime_ms > 0) {
+            return mem_printf("workers.%s.lifetime", s->workers[i].name);
+        }
+    }
+    return NULL;
 }
 
 const char *scenario_build_name(enum build build)

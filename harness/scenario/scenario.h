@@ -43,6 +43,18 @@ enum fault_change {
     CHANGE_UPLOADS_REORDERED, /* held back behind the next one */
     CHANGE_COUNT
 };
+/* What a soak does while it goes on. */
+enum disturb {
+    DISTURB_KILL,          /* SIGKILL for a worker's processes, which are started anew */
+    DISTURB_STOP,          /* SIGSTOP, and after `length` SIGCONT */
+    DISTURB_RESTART_AGENT, /* SIGTERM, and it is started anew */
+    DISTURB_KILL_AGENT,    /* SIGKILL, and after `length` it is started anew */
+    DISTURB_REFUSE,        /* a tap answers `status` for `length` */
+    DISTURB_DELAY,         /* a tap holds each upload back by `delay` for `length` */
+    DISTURB_FILL_DISK,     /* the quota of the copies is taken for `length` */
+    DISTURB_LOAD,          /* `processes` further processes of a worker for `length` */
+    DISTURB_COUNT
+};
 
 struct scenario_phase {
     char *pattern;
@@ -90,7 +102,8 @@ struct scenario_worker {
     int64_t silence_timeout_ms; /* between two protocol lines */
     int64_t stop_timeout_ms;    /* from SIGTERM to SIGKILL; also what a worker may overrun its duration */
     int64_t upload_interval_ms;
-    double capture_pct; /* 0 < x <= 100 */
+    int64_t lifetime_ms; /* in a soak: ended after it, and started anew; 0: it works to the soak's end */
+    double capture_pct;  /* 0 < x <= 100 */
 
     /* native */
     enum build build;
@@ -144,6 +157,19 @@ struct scenario_fault {
     int status;
     int64_t delay_ms;
     enum codec_word codec;
+};
+
+/* Of a soak; a run refuses them. Times are in ms. */
+struct scenario_disturbance {
+    enum disturb what;
+    int64_t at_ms;     /* since the soak's start */
+    int64_t every_ms;  /* and again after it; 0: once */
+    int64_t length_ms; /* where scenario_disturbance_lasts */
+    char *worker;      /* whose processes or uploads; NULL: all */
+    enum stage stage;  /* refuse, delay: the tap at this stage, upload or agent */
+    int status;
+    int64_t delay_ms;
+    unsigned processes; /* load: of each worker that it is for */
 };
 
 struct scenario {
@@ -202,6 +228,8 @@ struct scenario {
     } ui;
     struct scenario_fault *faults;
     size_t fault_count;
+    struct scenario_disturbance *disturbances;
+    size_t disturbance_count;
 
     struct scenario_lock *expect;
     size_t expect_count;
@@ -278,6 +306,17 @@ const char *scenario_agent_name(enum agent_kind kind);
 const char *scenario_backend_name(enum backend_kind kind);
 const char *scenario_ui_name(enum ui_kind kind);
 const char *fault_change_name(enum fault_change change);
+const char *scenario_disturb_name(enum disturb what); /* "kill_agent" */
+
+/* Whether it has a `length`: the others are over at once. */
+bool scenario_disturbance_lasts(enum disturb what);
+
+/* Most processes of a worker that loads add to its `count`: those of all of them at once. */
+uint64_t scenario_load_processes(const struct scenario *s, const struct scenario_worker *w);
+
+/* What only a soak does, for who runs a scenario once: "disturbances", "workers.native.lifetime"; NULL: nothing. For
+ * the caller to free. */
+char *scenario_soak_key(const struct scenario *s);
 
 /* The word of a build, as it stands in YAML and in the program's name: "O2g". */
 const char *scenario_build_name(enum build build);

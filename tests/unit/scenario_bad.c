@@ -13,7 +13,7 @@
 
 #define DIRECTORY "tests/data/scenario/bad/"
 /* What the table had when it was written: a folder that is not found must not pass. */
-#define CASES_MIN 154
+#define CASES_MIN 161
 
 static int is_case(const struct dirent *entry)
 {

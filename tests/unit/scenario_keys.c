@@ -42,7 +42,7 @@ static size_t check_table(const struct key_table *table)
 static void test_each_row_is_whole(void **state)
 {
     (void)state;
-    assert_int_equal(check_table(&keys_root), 103);
+    assert_int_equal(check_table(&keys_root), 114);
 }
 
 static void test_the_help_has_a_line_for_each_key(void **state)
@@ -69,6 +69,10 @@ static void test_the_help_has_a_line_for_each_key(void **state)
     assert_non_null(strstr(help.data, "\nfaults.N.status                 a whole number from 200 to 599; required; "
                                       "only with change status; what the sender is answered; the next hop is not "
                                       "asked\n"));
+    assert_non_null(strstr(help.data,
+                           "\ndisturbances.N.length           a duration from 100ms to 24h; default 5s; only "
+                           "with what lasts; how long it lasts; of kill_agent how long the agent stays "
+                           "away\n"));
     buf_fini(&help);
 }
 
@@ -90,7 +94,7 @@ static void test_ranges_end_where_they_say(void **state)
         {"workers.python.capture_pct", "100", "100.0001"},
         {"workers.python.count", "1", "0"},
         {"workers.python.count", "256", "257"},
-        {"workers.python.upload_interval", "1s", "999ms"},
+        {"workers.python.upload_interval", "100ms", "99ms"},
         {"workers.python.limits.memory", "0", "1"},
         {"workers.python.limits.memory", "16MiB", "16777215"},
         {"workers.python.limits.files", "16", "15"},
@@ -133,6 +137,13 @@ static void test_ranges_end_where_they_say(void **state)
         {"faults.1.status", "200", "199"},
         {"faults.1.status", "599", "600"},
         {"faults.2.delay", "1ms", "0"},
+        {"workers.python.lifetime", "0", "999ms"},
+        {"workers.python.lifetime", "168h", "169h"},
+        {"disturbances", "[{what: kill, at: 1s}]", "[{what: kill, at: 999ms}]"},
+        {"disturbances", "[{what: stop, at: 1s, length: 100ms}]", "[{what: stop, at: 1s, length: 99ms}]"},
+        {"disturbances", "[{what: load, at: 1s, processes: 255}]", "[{what: load, at: 1s, processes: 256}]"},
+        {"disturbances", "[{what: fill_disk, at: 1s, length: 5s, every: 5001ms}]",
+         "[{what: fill_disk, at: 1s, length: 5s, every: 5s}]"},
         {"name", "a.b_c-9", ".hidden"},
         {"name",
          "a2345678901234567890123456789012345678901234567890123456789012"

@@ -42,6 +42,13 @@ static const struct {
 };
 #define SHIPPED (sizeof shipped / sizeof *shipped)
 
+/* Those of soaks: their duration is one round, which may be shorter than an upload's interval. */
+static const struct {
+    const char *name;
+    size_t workers, disturbances;
+} soaks[] = {{"soak", 3, 0}, {"soak-disturbed", 2, 10}};
+#define SOAKS (sizeof soaks / sizeof *soaks)
+
 static void check_shipped_worker(const struct scenario_worker *w, bool native, bool optional)
 {
     assert_true(w->capture_pct == 100);
@@ -74,6 +81,59 @@ static void test_each_is_what_it_says(void **state)
     }
 }
 
+static void test_soaks_are_what_they_say(void **state)
+{
+    bool there[DISTURB_COUNT] = {0};
+    (void)state;
+    for (size_t i = 0; i < SOAKS; i++) {
+        struct scenario *s = read_shipped(soaks[i].name);
+        char *key = scenario_soak_key(s);
+        assert_string_equal(s->name, soaks[i].name);
+        assert_string_equal(key, soaks[i].disturbances > 0 ? "disturbances" : "workers.brief.lifetime");
+        assert_int_equal(s->worker_count, soaks[i].workers);
+        assert_int_equal(s->disturbance_count, soaks[i].disturbances);
+        assert_int_equal(s->agent_count, 1);
+        assert_int_equal(s->agents[0].kind, AGENT_TRACE_AGENT);
+        assert_int_equal(s->backend.kind, BACKEND_STORE);
+        for (size_t d = 0; d < s->disturbance_count; d++) {
+            there[s->disturbances[d].what] = true;
+            assert_true(s->disturbances[d].at_ms + s->disturbances[d].length_ms < 180000);
+        }
+        free(key);
+        scenario_free(s);
+    }
+    for (size_t i = 0; i < DISTURB_COUNT; i++) {
+        if (!there[i]) {
+            fail_msg("no %s", scenario_disturb_name((enum disturb)i));
+        }
+    }
+}
+
+static void test_a_load_counts_for_each_worker(void **state)
+{
+    static const char text[] = "name: x\nworkers: {a: {runtime: native}, b: {runtime: native}}\nphases: [local]\n"
+                               "disturbances:\n  - {what: load, at: 5s, processes: 3}\n"
+                               "  - {what: load, at: 5s, processes: 4, worker: b}\n";
+    (void)state;
+    struct buf said = {0};
+    struct scenario *s = read_with(text, strlen(text), NULL, 0, &said);
+    assert_non_null(s);
+    assert_int_equal(scenario_load_processes(s, &s->workers[0]), 3);
+    assert_int_equal(scenario_load_processes(s, &s->workers[1]), 7);
+    assert_int_equal(s->disturbances[0].length_ms, 5000);
+    assert_int_equal(s->disturbances[0].every_ms, 0);
+    scenario_free(s);
+    buf_fini(&said);
+}
+
+static void test_a_run_has_no_key_of_soaks(void **state)
+{
+    (void)state;
+    struct scenario *s = read_shipped("smoke");
+    assert_null(scenario_soak_key(s));
+    scenario_free(s);
+}
+
 static int is_yaml(const struct dirent *entry)
 {
     return strstr(entry->d_name, ".yaml") != NULL;
@@ -84,7 +144,7 @@ static void test_none_is_forgotten_here(void **state)
     (void)state;
     struct dirent **entries;
     int count = scandir("scenarios", &entries, is_yaml, alphasort);
-    assert_int_equal(count, SHIPPED);
+    assert_int_equal(count, SHIPPED + SOAKS);
     for (int i = 0; i < count; i++) {
         free(entries[i]);
     }
@@ -393,6 +453,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_is_what_it_says),
+        cmocka_unit_test(test_soaks_are_what_they_say),
+        cmocka_unit_test(test_a_load_counts_for_each_worker),
+        cmocka_unit_test(test_a_run_has_no_key_of_soaks),
         cmocka_unit_test(test_none_is_forgotten_here),
         cmocka_unit_test(test_the_ways_are_what_they_say),
         cmocka_unit_test(test_each_loss_says_what_must_be_reported),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random scenarios that are good: each kind of worker, agent, backend and fault, with texts that YAML has to quote. For
- * one test program each. */
+/* Random scenarios that are good: each kind of worker, agent, backend, fault and disturbance, with texts that YAML has
+ * to quote. For one test program each. */
 #ifndef LOCKTRAIL_TESTS_SCENARIO_RANDOM_H
 #define LOCKTRAIL_TESTS_SCENARIO_RANDOM_H
 
@@ -212,7 +212,8 @@ static void fill_worker(struct scenario_worker *w, enum runtime runtime)
                                   .start_timeout_ms = 60000,
                                   .silence_timeout_ms = 30000,
                                   .stop_timeout_ms = (int64_t)between(100, 3600000),
-                                  .upload_interval_ms = (int64_t)between(1000, 3600000),
+                                  .upload_interval_ms = (int64_t)between(100, 3600000),
+                                  .lifetime_ms = below(3) ? 0 : (int64_t)between(1000, 3600000),
                                   .capture_pct = below(2) ? 100 * fraction() : (double)between(1, 100),
                                   .version = mem_strdup("4.16.0"),
                                   .interpreter = mem_strdup("python3"),
@@ -427,6 +428,47 @@ static void add_faults(struct scenario *s, bool agent, bool backend)
     }
 }
 
+/* Whether it can be in this scenario: there is a tap, an agent, a tap behind it. */
+static bool can_disturb(const struct scenario *s, const struct scenario_disturbance *d, bool forwards)
+{
+    bool of_agent = d->what == DISTURB_RESTART_AGENT || d->what == DISTURB_KILL_AGENT;
+    bool at_tap = d->what == DISTURB_REFUSE || d->what == DISTURB_DELAY;
+    bool own = forwards;
+    for (size_t i = 0; i < s->agent_count; i++) {
+        own |= s->agents[i].kind == AGENT_TEST_AGENT;
+    }
+    return (!of_agent || own) && (!at_tap || scenario_has_pipeline(s)) && (d->stage != STAGE_AGENT || forwards);
+}
+
+static void set_disturbance(struct scenario *s, struct scenario_disturbance *d)
+{
+    bool at_tap = d->what == DISTURB_REFUSE || d->what == DISTURB_DELAY;
+    bool of_workers = at_tap || d->what == DISTURB_KILL || d->what == DISTURB_STOP || d->what == DISTURB_LOAD;
+    d->at_ms = (int64_t)between(1000, 3600000);
+    d->length_ms = scenario_disturbance_lasts(d->what) ? (int64_t)between(100, 60000) : 5000;
+    d->every_ms = below(2) ? 0 : (int64_t)between(60001, 3600000);
+    d->worker = of_workers ? maybe(mem_strdup(s->workers[below(s->worker_count)].name)) : NULL;
+    d->status = d->what == DISTURB_REFUSE ? (int)between(400, 599) : 503;
+    d->delay_ms = d->what == DISTURB_DELAY ? (int64_t)between(1, 3600000) : 0;
+    d->processes = d->what == DISTURB_LOAD ? (unsigned)between(1, 9) : 0;
+}
+
+static void add_disturbances(struct scenario *s, bool forwards)
+{
+    s->disturbances = mem_calloc(4, sizeof *s->disturbances);
+    for (size_t i = 0; i < 4; i++) {
+        struct scenario_disturbance *d = &s->disturbances[s->disturbance_count];
+        *d = (struct scenario_disturbance){.what = (enum disturb)below(DISTURB_COUNT), .stage = STAGE_UPLOAD};
+        if ((d->what == DISTURB_REFUSE || d->what == DISTURB_DELAY) && below(2)) {
+            d->stage = STAGE_AGENT;
+        }
+        if (below(2) && can_disturb(s, d, forwards)) {
+            set_disturbance(s, d);
+            s->disturbance_count++;
+        }
+    }
+}
+
 static void add_pipeline(struct scenario *s)
 {
     set_backend(s);
@@ -435,6 +477,7 @@ static void add_pipeline(struct scenario *s)
         s->backend.kind = BACKEND_DATADOG;
     }
     set_ui(s);
+    add_disturbances(s, forwards);
     if (scenario_has_pipeline(s)) {
         s->forward.kind = s->forward.kind == FORWARD_NONE ? FORWARD_NONE : FORWARD_ENVIRONMENT;
         free(s->forward.url);

@@ -54,8 +54,8 @@ static inline bool same_worker(const struct scenario_worker *a, const struct sce
            a->limits.output == b->limits.output && a->limits.disk == b->limits.disk &&
            a->start_timeout_ms == b->start_timeout_ms && a->silence_timeout_ms == b->silence_timeout_ms &&
            a->stop_timeout_ms == b->stop_timeout_ms && a->upload_interval_ms == b->upload_interval_ms &&
-           a->capture_pct == b->capture_pct && a->build == b->build && a->optional == b->optional &&
-           same_text(a->version, b->version) &&
+           a->lifetime_ms == b->lifetime_ms && a->capture_pct == b->capture_pct && a->build == b->build &&
+           a->optional == b->optional && same_text(a->version, b->version) &&
            same_texts(a->packages, a->package_count, b->packages, b->package_count) && a->launcher == b->launcher &&
            same_text(a->interpreter, b->interpreter) && a->inspect_dir == b->inspect_dir && a->lock == b->lock &&
            same_texts(a->command, a->command_count, b->command, b->command_count) &&
@@ -90,6 +90,23 @@ static inline bool same_fault(const struct scenario_fault *a, const struct scena
            same_texts(a->locks, a->lock_count, b->locks, b->lock_count) && same_text(a->worker, b->worker) &&
            a->length == b->length && a->rule == b->rule && same_text(a->from, b->from) && same_text(a->to, b->to) &&
            a->status == b->status && a->delay_ms == b->delay_ms && a->codec == b->codec;
+}
+
+static inline bool same_disturbance(const struct scenario_disturbance *a, const struct scenario_disturbance *b)
+{
+    return a->what == b->what && a->at_ms == b->at_ms && a->every_ms == b->every_ms && a->length_ms == b->length_ms &&
+           same_text(a->worker, b->worker) && a->stage == b->stage && a->status == b->status &&
+           a->delay_ms == b->delay_ms && a->processes == b->processes;
+}
+
+static inline bool same_soak(const struct scenario *a, const struct scenario *b)
+{
+    for (size_t i = 0; a->disturbance_count == b->disturbance_count && i < a->disturbance_count; i++) {
+        if (!same_disturbance(&a->disturbances[i], &b->disturbances[i])) {
+            return false;
+        }
+    }
+    return a->disturbance_count == b->disturbance_count;
 }
 
 static inline bool same_pipeline(const struct scenario *a, const struct scenario *b)
@@ -129,7 +146,7 @@ static inline bool same_scenario(const struct scenario *a, const struct scenario
            a->intake.max_header == b->intake.max_header && a->intake.max_parts == b->intake.max_parts &&
            a->intake.idle_timeout_ms == b->intake.idle_timeout_ms && a->forward.kind == b->forward.kind &&
            same_text(a->forward.url, b->forward.url) && same_text(a->forward.site, b->forward.site) &&
-           a->forward.timeout_ms == b->forward.timeout_ms && same_pipeline(a, b) &&
+           a->forward.timeout_ms == b->forward.timeout_ms && same_pipeline(a, b) && same_soak(a, b) &&
            same_locks(a->expect, a->expect_count, b->expect, b->expect_count) &&
            a->evidence.absence_probability == b->evidence.absence_probability &&
            a->evidence.duration_tolerance == b->evidence.duration_tolerance;

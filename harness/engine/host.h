@@ -19,6 +19,7 @@ struct host_soak {
     /* `instance` NULL: nobody's. */
     void (*upload)(enum stage stage, const char *instance, const struct upload *upload, void *data);
     void (*problem)(const char *who, const char *text, const char *advice, void *data);
+    uint64_t store_bytes; /* that the store may keep */
     void *data;
 };
 

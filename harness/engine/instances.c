@@ -24,6 +24,22 @@ void instances_plan(const struct scenario *s, struct instance_plan *out)
     }
 }
 
+static void add_uploading(struct instance_plan *plan, const struct scenario_worker *w, unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < from + count; i++)
+        add(plan, mem_printf("%s.%u.%s", w->name, i, arm_name(ARM_UPLOAD)), w, ARM_UPLOAD);
+}
+
+void instances_plan_soak(const struct scenario *s, struct instance_plan *out)
+{
+    *out = (struct instance_plan){0};
+    for (size_t w = 0; w < s->worker_count; w++)
+        add_uploading(out, &s->workers[w], 1, s->workers[w].count);
+    for (size_t w = 0; w < s->worker_count; w++)
+        add_uploading(out, &s->workers[w], s->workers[w].count + 1,
+                      (unsigned)scenario_load_processes(s, &s->workers[w]));
+}
+
 /* Releases of ddtrace differ from worker to worker; lockprof is one, and its control runs in one build. */
 static bool has_control(const struct scenario *s, size_t worker)
 {

@@ -21,6 +21,9 @@ struct instance_plan {
 /* The workers' processes, in the scenario's order. The caller's: instance_plan_fini. */
 void instances_plan(const struct scenario *s, struct instance_plan *out);
 
+/* Those of a soak: each worker's that upload, and behind them those that its load jumps start. */
+void instances_plan_soak(const struct scenario *s, struct instance_plan *out);
+
 /* The processes of the builtin control: one for each ddtrace worker, and one for the first native worker; none where
  * the control is another. */
 void instances_plan_control(const struct scenario *s, struct instance_plan *out);

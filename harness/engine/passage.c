@@ -8,7 +8,6 @@
 #include "engine/screen.h"
 #include "engine/screens.h"
 #include "engine/uploads.h"
-#include "engine/way.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -102,6 +101,11 @@ struct passage *passage_open(struct host *host, void (*ready)(const struct err *
     return p;
 }
 
+struct way *passage_way(const struct passage *p)
+{
+    return p->way;
+}
+
 void passage_set_workers(struct passage *p, struct worker **workers, size_t count)
 {
     recorder_set_workers(p->recorder, workers, count);
@@ -143,7 +147,7 @@ static void on_read(void *data)
 static void on_drained_settled(void *data)
 {
     struct passage *p = data;
-    if (p->now) {
+    if (p->now || p->host->soak) {
         tell_passed(p);
         return;
     }

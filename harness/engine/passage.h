@@ -9,6 +9,7 @@
 #define LOCKTRAIL_ENGINE_PASSAGE_H
 
 #include "engine/recorder.h"
+#include "engine/way.h"
 
 struct passage;
 
@@ -18,10 +19,14 @@ int passage_check(const struct run_options *options, struct err *e);
 /* `ready` comes once, never from within: *e NULL, and host->intake_url is set; or why not (passage_close is due). */
 struct passage *passage_open(struct host *host, void (*ready)(const struct err *e, void *data), void *data);
 
+/* NULL in a run without a pipeline. Borrowed. */
+struct way *passage_way(const struct passage *p);
+
 /* Processes that upload. Borrowed until passage_close. */
 void passage_set_workers(struct passage *p, struct worker **workers, size_t count);
 
-/* The workers have ended: everything behind them follows. `passed` from the loop. */
+/* The workers have ended: everything behind them follows (in a soak only what is under way, which is read back all the
+ * time). `passed` from the loop. */
 void passage_finish(struct passage *p, void (*passed)(void *data), void *data);
 
 /* The user wants out: what has arrived is kept, and no page is looked at; `now`: nothing is waited for. */

@@ -213,6 +213,8 @@ static void add_workload_options(const struct orders_context *c, struct strings 
     const struct scenario *s = c->scenario;
     add_option(args, "--threads", mem_printf("%u", is_control(c) ? 1 : s->threads));
     add_option(args, "--seed", mem_printf("%" PRIu64, s->seed));
+    if (c->rounds && !is_control(c))
+        strings_add(args, mem_strdup("--rounds"));
     if (is_control(c))
         add_phase(args, REFERENCE_PATTERN, CONTROL_ITERATIONS, 0);
     for (size_t i = 0; i < s->phase_count; i++) {
@@ -226,7 +228,8 @@ static void make_native_args(const struct orders_context *c, struct strings *arg
     const struct scenario_worker *w = c->worker;
     strings_add(args, native_profiler(c->build));
     strings_add(args, mem_strdup("run"));
-    add_option(args, "--output", mem_strdup(c->output_prefix));
+    if (c->arm != ARM_UPLOAD)
+        add_option(args, "--output", mem_strdup(c->output_prefix));
     add_option(args, "--interval", mem_printf("%" PRId64 "ms", w->upload_interval_ms));
     add_option(args, "--rate", mem_printf("%u", is_control(c) ? 1 : scenario_worker_sampling(w)));
     if (!is_control(c))

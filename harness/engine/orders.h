@@ -6,6 +6,7 @@
 
 #include "scenario/scenario.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Phase that only the control runs: one plain module-global lock that every collector must be able
@@ -31,6 +32,7 @@ struct orders_context {
     const char *ddtrace_run;   /* likewise */
     const char *output_prefix; /* of local pprof files */
     const char *intake_url;    /* NULL in the control */
+    bool rounds;               /* the workloads go through their phases again and again until SIGTERM */
 };
 
 /* NULL-terminated arrays of strings, all the caller's: orders_free. */

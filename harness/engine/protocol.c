@@ -130,6 +130,17 @@ static int read_all_counts(struct message *m, struct err *e)
     return read_counts(m, "acquires", &m->acquires, &m->total_acquires, e);
 }
 
+static int read_at(struct message *m, struct err *e)
+{
+    const struct json *at = json_get(m->tree, "at");
+    if (!at)
+        return 0;
+    if (at->type != JSON_NUMBER || !at->is_integer || at->integer < 0)
+        return err_set(e, ERR_INPUT, "\"at\" is not a time in nanoseconds since 1970");
+    m->at_ns = at->integer;
+    return 0;
+}
+
 static int read_progress(struct message *m, struct err *e)
 {
     if (required_string(m, "phase", &m->phase, e) < 0)
@@ -137,7 +148,7 @@ static int read_progress(struct message *m, struct err *e)
     m->done = json_get_double(m->tree, "done", -1);
     if (!(m->done >= 0 && m->done <= 1))
         return err_set(e, ERR_INPUT, "\"done\" is missing or not a number from 0 to 1");
-    return read_all_counts(m, e);
+    return read_at(m, e) < 0 ? -1 : read_all_counts(m, e);
 }
 
 static int read_done(struct message *m, struct err *e)
@@ -145,7 +156,7 @@ static int read_done(struct message *m, struct err *e)
     m->interrupted = json_get_bool(m->tree, "interrupted", false);
     if (!json_get(m->tree, "acquires"))
         return err_set(e, ERR_INPUT, "\"acquires\" is missing");
-    if (read_all_counts(m, e) < 0)
+    if (read_at(m, e) < 0 || read_all_counts(m, e) < 0)
         return -1;
     const struct json *phases = json_get(m->tree, "phases");
     if (phases && phases->type != JSON_ARRAY)

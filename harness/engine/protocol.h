@@ -37,6 +37,7 @@ struct message {
     double done;                   /* progress: 0..1 of the phase */
     const struct json *acquires;   /* progress, done: object of lock id → count */
     uint64_t total_acquires;       /* their sum */
+    int64_t at_ns;                 /* progress, done: wall clock just before the counts were read; 0: not said */
     const char *path;              /* profile */
     const char *error, *thread, *traceback; /* error */
     bool interrupted;                       /* done */

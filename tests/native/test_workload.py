@@ -119,6 +119,36 @@ class Counts(unittest.TestCase):
         self.assertEqual(workload.messages[-1]["acquires"]["slots/state_lock"], 1024)
 
 
+class Rounds(unittest.TestCase):
+    """Phases again and again, until SIGTERM."""
+
+    def test_counts_grow_until_the_end_and_reports_are_sums(self):
+        args = ["--rounds"] + arguments(["member", "thread_local", "member"], 20, 0.1)
+        with support.Workload(args, (support.program("O2g"),)) as workload:
+            while len([m for m in workload.of_type("progress") if m["done"] == 1.0]) < 8:
+                self.assertIsNotNone(workload.read_until("progress"))
+            workload.child.send_signal(signal.SIGTERM)
+            status = workload.finish()
+        done = workload.messages[-1]
+        self.assertEqual((status, done["type"], done["interrupted"], workload.of_type("error")), (0, "done", True, []))
+        self.assertEqual(len(workload.of_type("lock")), 3)
+        self.assertEqual([p["phase"] for p in done["phases"]], ["member", "thread_local", "member"])
+        for phase in done["phases"]:
+            self.assertEqual((phase["planned_ms"], phase["threads"]), (100 * phase["rounds"], THREADS))
+            self.assertGreaterEqual(phase["rounds"], 2)
+            self.assertLessEqual(phase["iterations"], 20 * phase["rounds"])
+        lines = workload.of_type("progress") + [done]
+        self.assertEqual([m["at"] for m in lines], sorted(m["at"] for m in lines))
+        counts = [m["acquires"]["member/cache_lock"] for m in lines if "member/cache_lock" in m["acquires"]]
+        self.assertEqual(counts, sorted(counts))
+        self.assertGreaterEqual(counts[-1], 5 * 20 * THREADS)
+
+    def test_a_round_with_a_failed_thread_is_the_last(self):
+        status, workload = support.run("broken", ["--rounds"] + arguments(["member", "dying"], 20))
+        done = workload.messages[-1]
+        self.assertEqual((status, done["interrupted"], [p["rounds"] for p in done["phases"]]), (1, False, [1, 1]))
+
+
 class Deaths(unittest.TestCase):
     def test_a_failed_thread_is_reported_and_the_next_phase_runs(self):
         status, workload = support.run("broken", arguments(["dying", "member"], 20))
@@ -238,8 +268,8 @@ class Usage(unittest.TestCase):
     def test_help_is_no_error(self):
         status, workload = support.run("O2g", ["--help"])
         self.assertEqual((status, workload.stderr), (0, ""))
-        self.assertEqual(workload.stdout, "usage: native-O2g [--threads N] [--seed N] --phase PATTERN:ITERATIONS:SECONDS "
-                                          "[--phase ...]\n")
+        self.assertEqual(workload.stdout, "usage: native-O2g [--threads N] [--seed N] [--rounds] --phase "
+                                          "PATTERN:ITERATIONS:SECONDS [--phase ...]\n")
 
 
 class Sanitizers(unittest.TestCase):

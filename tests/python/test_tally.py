@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a tally counts, against locks of every kind."""
+import os
 import threading
 import unittest
 
 import support
 
+from workload.ledger import Ledger
 from workload.pacing import JITTER, Io, Pace
 from workload.tally import Tally
 
 DEADLINE_S = 30
+SEMAPHORE = os.path.join(support.WORKERS, "workload", "patterns", "semaphore.py")
 
 
 def hold(tally, lock, held, release):
@@ -34,7 +37,8 @@ class Counting(unittest.TestCase):
                 pass
             with tally.asked, lock, tally.held:
                 pass
-        self.assertEqual((tally.acquires(), tally.depth(), tally.waits()), (3, 2, 0))
+        total = tally.total()
+        self.assertEqual((total.acquires, total.greatest_depth, total.waits), (3, 2, 0))
 
     def test_a_lock_that_another_thread_holds_is_waited_for(self):
         tally, lock = Tally(), threading.Lock()
@@ -42,19 +46,19 @@ class Counting(unittest.TestCase):
         threading.Timer(0.01, release.set).start()
         with tally.asked, lock, tally.held:
             pass
-        self.assertEqual((tally.acquires(), tally.waits()), (2, 1))
-        self.assertGreater(tally.wait_ns(), 0)
+        self.assertEqual((tally.total().acquires, tally.total().waits), (2, 1))
+        self.assertGreater(tally.total().wait_ns, 0)
 
     def test_a_semaphore_is_waited_for_when_all_its_slots_are_taken(self):
         tally, lock = Tally(2), threading.Semaphore(2)
         first = self.start_holder(tally, lock)
         second = self.start_holder(tally, lock)
-        self.assertEqual(tally.waits(), 0)
+        self.assertEqual(tally.total().waits, 0)
         threading.Timer(0.01, first.set).start()
         with tally.asked, lock, tally.held:
             pass
         second.set()
-        self.assertEqual((tally.acquires(), tally.waits()), (3, 1))
+        self.assertEqual((tally.total().acquires, tally.total().waits), (3, 1))
 
     def test_nobody_waits_for_a_condition_whose_holder_waits_in_it(self):
         tally, condition = Tally(), threading.Condition()
@@ -71,7 +75,7 @@ class Counting(unittest.TestCase):
         with tally.asked, condition, tally.held:
             condition.notify_all()
         thread.join()
-        self.assertEqual((tally.acquires(), tally.waits()), (2, 0))
+        self.assertEqual((tally.total().acquires, tally.total().waits), (2, 0))
 
     def test_an_exception_leaves_the_tally_as_right_as_the_lock(self):
         tally, lock = Tally(), threading.Lock()
@@ -80,7 +84,29 @@ class Counting(unittest.TestCase):
                 raise KeyError
         with tally.asked, lock, tally.held:
             pass
-        self.assertEqual((tally.acquires(), tally.waits(), tally.depth()), (2, 0, 1))
+        total = tally.total()
+        self.assertEqual((total.acquires, total.waits, total.greatest_depth), (2, 0, 1))
+
+    def test_what_is_settled_begins_anew(self):
+        tally, lock = Tally(), threading.Lock()
+        for acquires in (1, 2):
+            for _ in range(acquires):
+                with tally.asked, lock, tally.held:
+                    pass
+            self.assertEqual(tally.settle().acquires, acquires)
+            self.assertEqual(tally.total().acquires, 0)
+
+    def test_tallies_of_a_phase_go_with_it_and_their_counts_stay(self):
+        ledger = Ledger()
+        ledger.declare([SEMAPHORE])
+        lock_id = "semaphore/connection_semaphore"
+        for acquires in (1, 2):
+            tally = ledger.serve(ledger.tally, lock_id, 2)
+            with tally.asked, tally.held:
+                pass
+            ledger.settle("semaphore")
+            self.assertEqual(ledger.totals()["acquires"][lock_id], acquires)
+            self.assertEqual(ledger._tallies[lock_id], [])
 
 
 class Schedule(unittest.TestCase):

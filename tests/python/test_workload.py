@@ -99,6 +99,38 @@ class Counts(unittest.TestCase):
         self.assertEqual((status, set(workload.messages[-1]["waits"].values())), (0, {0}))
 
 
+class Rounds(unittest.TestCase):
+    """Phases again and again, until SIGTERM."""
+
+    def test_counts_grow_until_the_end_and_reports_are_sums(self):
+        args = ["--rounds"] + arguments(*phases(["member", "semaphore", "member"], 20, 0.1))
+        with support.Workload(args) as workload:
+            while len([m for m in workload.of_type("progress") if m["done"] == 1.0]) < 8:
+                self.assertIsNotNone(workload.read_until("progress"))
+            workload.child.send_signal(signal.SIGTERM)
+            status = workload.finish()
+        done = workload.messages[-1]
+        self.assertEqual((status, done["type"], done["interrupted"], workload.of_type("error")), (0, "done", True, []))
+        self.assertEqual(len(workload.of_type("lock")), 4)
+        self.assertEqual([p["phase"] for p in done["phases"]], ["member", "semaphore", "member"])
+        for phase in done["phases"]:
+            self.assertEqual((phase["planned_ms"], phase["threads"]), (100 * phase["rounds"], THREADS))
+            self.assertGreaterEqual(phase["rounds"], 2)
+            self.assertLessEqual(phase["iterations"], 20 * phase["rounds"])
+        lines = workload.of_type("progress") + [done]
+        self.assertEqual([m["at"] for m in lines], sorted(m["at"] for m in lines))
+        for lock, rounds in (("member/cache_lock", 5), ("semaphore/connection_semaphore", 2)):
+            counts = [m["acquires"][lock] for m in lines if lock in m["acquires"]]
+            self.assertEqual(counts, sorted(counts))
+            self.assertGreaterEqual(counts[-1], rounds * 20 * THREADS)
+
+    def test_a_round_in_which_a_thread_died_is_the_last(self):
+        command = (sys.executable, support.BROKEN_MAIN)
+        status, workload = support.run(["--rounds"] + arguments(*phases(["member", "dying"], 20)), command)
+        done = workload.messages[-1]
+        self.assertEqual((status, done["interrupted"], [p["rounds"] for p in done["phases"]]), (1, False, [1, 1]))
+
+
 class Deaths(unittest.TestCase):
     COMMAND = (sys.executable, support.BROKEN_MAIN)
 

@@ -107,6 +107,14 @@ static void test_one_process_writes_and_uploads(void **state)
     unsetenv("LOCKPROF_RATE");
 }
 
+static void test_one_that_uploads_writes_no_files(void **state)
+{
+    struct fixture *f = *state;
+    order(f, ARM_UPLOAD);
+    assert_args(f, "/opt/build/lockprof run --interval 1500ms --rate 10 --upload http://127.0.0.1:9 -- "
+                   "/opt/build/native/native-stripped --threads 4 --seed 7 --phase local:250:5 --phase member:30:0");
+}
+
 static void test_the_control_is_an_ordinary_build_at_every_acquire(void **state)
 {
     struct fixture *f = *state;
@@ -194,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_one_process_writes_and_uploads),
+        test(test_one_that_uploads_writes_no_files),
         test(test_the_control_is_an_ordinary_build_at_every_acquire),
         test(test_arms_and_controls_follow_the_runtime),
         test(test_what_is_missing_is_named),

@@ -142,6 +142,21 @@ static void test_control_is_short_single_threaded_and_has_default_settings(void 
     assert_string_equal(value_of(f, "APP_MODE"), "test");
 }
 
+static void test_rounds_are_for_all_but_the_control(void **state)
+{
+    struct fixture *f = *state;
+    f->context.rounds = true;
+    f->context.arm = ARM_UPLOAD;
+    orders_make(&f->context, &f->orders);
+    assert_args(f, "/venv/bin/python /opt/locktrail/workers/python/main.py --launcher auto --lock-type rlock "
+                   "--threads 4 --seed 7 --rounds --phase local:250:5 --phase member:30:0");
+    orders_free(&f->orders);
+    f->context.arm = ARM_CONTROL;
+    orders_make(&f->context, &f->orders);
+    assert_args(f, "/venv/bin/python /opt/locktrail/workers/python/main.py --launcher auto --lock-type rlock "
+                   "--threads 1 --seed 7 --phase reference:20:0 --phase local:20:0 --phase member:20:0");
+}
+
 static void test_ddtrace_run_goes_before_the_interpreter(void **state)
 {
     struct fixture *f = *state;
@@ -210,6 +225,7 @@ int main(void)
         test(test_upload_arm_uploads_and_writes_no_file),
         test(test_tee_does_both),
         test(test_control_is_short_single_threaded_and_has_default_settings),
+        test(test_rounds_are_for_all_but_the_control),
         test(test_ddtrace_run_goes_before_the_interpreter),
         test(test_scenario_variables_win_and_tags_are_joined),
         test(test_shell_settings_and_keys_do_not_reach_the_worker),

@@ -113,6 +113,23 @@ static void test_further_sites_are_bounded(void **state)
     }
 }
 
+static void test_counts_may_say_of_when_they_are(void **state)
+{
+    struct message m;
+    struct err e;
+    (void)state;
+    assert_int_equal(read_text("{\"type\":\"progress\",\"phase\":\"a\",\"done\":0,\"at\":1795657528123456789}", &m, &e),
+                     0);
+    assert_true(m.at_ns == INT64_C(1795657528123456789));
+    message_fini(&m);
+    assert_int_equal(read_text("{\"type\":\"done\",\"at\":7,\"acquires\":{}}", &m, &e), 0);
+    assert_true(m.at_ns == 7);
+    message_fini(&m);
+    assert_int_equal(read_text("{\"type\":\"done\",\"acquires\":{}}", &m, &e), 0);
+    assert_true(m.at_ns == 0);
+    message_fini(&m);
+}
+
 static void test_counts_of_done_reach_one_lock(void **state)
 {
     struct message m;
@@ -165,6 +182,14 @@ static void test_bad_lines_say_what_is_wrong(void **state)
          "not a protocol line \"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"acquires\":{\"a\":1},\"...\": "
          "\"waits\" of "
          "\"a\" is not a count"},
+        {"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"at\":-1}",
+         "not a protocol line \"{\"type\":\"progress\",\"phase\":\"a\",\"done\":1,\"at\":-1}\": \"at\" is not a time "
+         "in "
+         "nanoseconds since 1970"},
+        {"{\"type\":\"done\",\"at\":\"now\",\"acquires\":{}}",
+         "not a protocol line \"{\"type\":\"done\",\"at\":\"now\",\"acquires\":{}}\": \"at\" is not a time in "
+         "nanoseconds since "
+         "1970"},
         {"{\"type\":\"done\"}", "not a protocol line \"{\"type\":\"done\"}\": \"acquires\" is missing"},
         {"{\"type\":\"profile\"}",
          "not a protocol line \"{\"type\":\"profile\"}\": \"path\" is missing or not a string"},
@@ -230,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_a_lock_has_further_sites),
         cmocka_unit_test(test_bad_sites_say_what_is_wrong),
         cmocka_unit_test(test_further_sites_are_bounded),
+        cmocka_unit_test(test_counts_may_say_of_when_they_are),
         cmocka_unit_test(test_counts_of_done_reach_one_lock),
         cmocka_unit_test(test_bad_lines_say_what_is_wrong),
         cmocka_unit_test(test_bad_locks_say_what_is_wrong),

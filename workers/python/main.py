@@ -9,6 +9,7 @@ import os
 import platform
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -35,6 +36,7 @@ def parse_arguments(arguments):
     parser.add_argument("--lock-type", choices=("rlock", "lock"), default="rlock")
     parser.add_argument("--threads", type=int, default=4, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--rounds", action="store_true", help="all phases again and again, until SIGTERM")
     parser.add_argument("--phase", action="append", required=True, dest="phases", metavar="NAME:ITERATIONS:SECONDS")
     options = parser.parse_args(arguments)
     if not 1 <= options.threads <= THREADS_MAX:
@@ -83,11 +85,13 @@ def run_phases(channel, options, phases):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     try:
-        runner.run(phases)
+        runner.run(phases, options.rounds)
     except ChannelGone:
         runner.stop()
         raise
-    channel.send(dict(LEDGER.totals(), type="done", phases=runner.reports, interrupted=runner.stopped))
+    done = {"type": "done", "at": time.time_ns()}
+    done.update(LEDGER.totals(), phases=runner.reports(), interrupted=runner.stopped)
+    channel.send(done)
     return EXIT_FAILED if runner.failed else EXIT_OK
 
 

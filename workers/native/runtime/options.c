@@ -17,7 +17,8 @@
 /* Exactly representable as a double, and more than any run can do. */
 #define ITERATIONS_MAX (UINT64_C(1) << 53)
 
-static const char usage[] = "usage: %s [--threads N] [--seed N] --phase PATTERN:ITERATIONS:SECONDS [--phase ...]\n";
+static const char usage[] =
+    "usage: %s [--threads N] [--seed N] [--rounds] --phase PATTERN:ITERATIONS:SECONDS [--phase ...]\n";
 
 __attribute__((format(printf, 2, 3))) static enum options_result bad(const char *program, const char *format, ...)
 {
@@ -105,6 +106,9 @@ static enum options_result read_option(struct options *options, const char *prog
         if (read_number(optarg, UINT64_MAX, &options->seed) < 0)
             return bad(program, "--seed is %s, expected a whole number", optarg);
         return OPTIONS_OK;
+    case 'r':
+        options->rounds = true;
+        return OPTIONS_OK;
     case 'p':
         return read_phase(&options->phases[options->phase_count++], program, optarg);
     case 'h':
@@ -118,11 +122,9 @@ static enum options_result read_option(struct options *options, const char *prog
 enum options_result options_read(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"threads", required_argument, NULL, 't'},
-        {"seed", required_argument, NULL, 's'},
-        {"phase", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"threads", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
+        {"rounds", no_argument, NULL, 'r'},        {"phase", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *program = slash ? slash + 1 : argc > 0 ? argv[0] : "native";

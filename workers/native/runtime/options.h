@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: --threads N --seed N --phase PATTERN:ITERATIONS:SECONDS ... */
+/* The command line: --threads N --seed N [--rounds] --phase PATTERN:ITERATIONS:SECONDS ... */
 #ifndef NATIVE_RUNTIME_OPTIONS_H
 #define NATIVE_RUNTIME_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct order {
 struct options {
     unsigned threads;
     uint64_t seed;
+    bool rounds;          /* all phases again and again, until the process is told to stop */
     struct order *phases; /* in the order of the command line */
     size_t phase_count;
 };

@@ -38,6 +38,10 @@ uint64_t pace_due_ns(struct pace *pace, uint64_t turn);
 
 /* CLOCK_MONOTONIC. */
 uint64_t pacing_now_ns(void);
+/* Wall clock, since 1970. */
+int64_t pacing_wall_ns(void);
+/* Wall clock, since 1970. */
+int64_t pacing_wall_ns(void);
 /* Sleeps until that moment; false if `is_stopped` said so before. */
 bool pacing_sleep_until(uint64_t moment_ns, bool (*is_stopped)(const void *), const void *context);
 

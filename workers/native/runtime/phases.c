@@ -31,17 +31,16 @@
 /* "semaphore-1024" with a longer pattern. */
 #define THREAD_NAME_MAX 40
 
+/* Of one phase of the command line: sums of all its rounds. */
 struct report {
-    const char *pattern;
-    uint64_t planned_ms, took_ms, iterations;
+    uint64_t rounds, planned_ms, took_ms, iterations;
 };
 
 /* One run of the program. */
 struct runner {
     const struct options *options;
     struct channel *channel;
-    struct report *reports;
-    size_t report_count;
+    struct report *reports; /* one for each phase of the command line */
     bool failed;
 };
 
@@ -206,7 +205,7 @@ static void send_progress(struct phase *phase)
     ledger_send_sites(phase->runner->channel);
     line_begin(&line, "progress");
     line_text(&line, "phase", phase->order->pattern->name);
-    fprintf(line.out, ",\"done\":%.4f", (double)finished(phase) / planned);
+    fprintf(line.out, ",\"done\":%.4f,\"at\":%lld", (double)finished(phase) / planned, (long long)pacing_wall_ns());
     ledger_add_acquires(&line, phase->order->pattern->name);
     line_send(&line, phase->runner->channel);
     if (phase->runner->channel->gone)
@@ -215,13 +214,21 @@ static void send_progress(struct phase *phase)
 
 static void add_reports(struct line *line, const struct runner *runner)
 {
+    const struct options *options = runner->options;
+    const char *comma = "";
     fputs(",\"phases\":[", line->out);
-    for (size_t i = 0; i < runner->report_count; i++) {
+    for (size_t i = 0; i < options->phase_count; i++) {
         const struct report *r = &runner->reports[i];
+        if (r->rounds == 0)
+            continue;
         fprintf(line->out,
-                "%s{\"phase\":\"%s\",\"planned_ms\":%llu,\"took_ms\":%llu,\"iterations\":%llu,\"threads\":%u}",
-                i ? "," : "", r->pattern, (unsigned long long)r->planned_ms, (unsigned long long)r->took_ms,
-                (unsigned long long)r->iterations, runner->options->threads);
+                "%s{\"phase\":\"%s\",\"planned_ms\":%llu,\"took_ms\":%llu,\"iterations\":%llu,\"threads\":%u", comma,
+                options->phases[i].pattern->name, (unsigned long long)r->planned_ms, (unsigned long long)r->took_ms,
+                (unsigned long long)r->iterations, options->threads);
+        if (options->rounds)
+            fprintf(line->out, ",\"rounds\":%llu", (unsigned long long)r->rounds);
+        fputc('}', line->out);
+        comma = ",";
     }
     fputc(']', line->out);
 }
@@ -231,6 +238,7 @@ static void send_done(struct runner *runner)
     struct line line;
     ledger_send_sites(runner->channel);
     line_begin(&line, "done");
+    fprintf(line.out, ",\"at\":%lld", (long long)pacing_wall_ns());
     ledger_add_totals(&line);
     add_reports(&line, runner);
     fprintf(line.out, ",\"interrupted\":%s", is_stopped(NULL) ? "true" : "false");
@@ -239,19 +247,19 @@ static void send_done(struct runner *runner)
 
 static void add_report(struct phase *phase)
 {
-    struct report *r = &phase->runner->reports[phase->runner->report_count++];
+    struct runner *runner = phase->runner;
+    struct report *r = &runner->reports[phase->order - runner->options->phases];
     uint64_t now = pacing_now_ns();
     uint64_t took = now > phase->start_ns ? now - phase->start_ns : 0;
-    *r = (struct report){
-        .pattern = phase->order->pattern->name,
-        .planned_ms = (uint64_t)(phase->order->seconds * 1000),
-        .took_ms = (took + NS_PER_MS - 1) / NS_PER_MS,
-        .iterations = phase->order->iterations,
-    };
+    uint64_t iterations = phase->order->iterations;
     for (unsigned i = 0; i < phase->count; i++) {
         uint64_t own = atomic_load(&phase->workers[i].finished);
-        r->iterations = own < r->iterations ? own : r->iterations;
+        iterations = own < iterations ? own : iterations;
     }
+    r->rounds++;
+    r->planned_ms += (uint64_t)(phase->order->seconds * 1000);
+    r->took_ms += (took + NS_PER_MS - 1) / NS_PER_MS;
+    r->iterations += iterations;
 }
 
 /* --- a phase ------------------------------------------------------------------------------------------------------ */
@@ -366,6 +374,13 @@ static void run_one(struct runner *runner, const struct order *order)
     order->pattern->serve(&phase);
 }
 
+static void run_round(struct runner *runner)
+{
+    const struct options *options = runner->options;
+    for (size_t i = 0; i < options->phase_count && !is_stopped(NULL) && !runner->channel->gone; i++)
+        run_one(runner, &options->phases[i]);
+}
+
 bool phases_run(const struct options *options, struct channel *channel)
 {
     struct runner runner = {.options = options, .channel = channel};
@@ -377,8 +392,9 @@ bool phases_run(const struct options *options, struct channel *channel)
     tally_thread(0);
     for (size_t i = 0; i < options->phase_count; i++)
         ledger_declare(options->phases[i].pattern->name, channel);
-    for (size_t i = 0; i < options->phase_count && !is_stopped(NULL) && !channel->gone; i++)
-        run_one(&runner, &options->phases[i]);
+    do
+        run_round(&runner);
+    while (options->rounds && !runner.failed && !is_stopped(NULL) && !channel->gone);
     send_done(&runner);
     free(runner.reports);
     return !runner.failed;

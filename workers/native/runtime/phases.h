@@ -28,7 +28,8 @@ bool worker_check(int error, const char *call);
 struct channel;
 struct options;
 
-/* Runs all phases, and sends what there is to say up to `done`. True if every thread of every phase did well. */
+/* Runs all phases, and sends what there is to say up to `done`. With --rounds they are gone through again and again:
+ * until phases_stop(), or a round in which a thread failed. True if every thread of every phase did well. */
 bool phases_run(const struct options *options, struct channel *channel);
 
 /* Threads end at their next iteration. Safe in a signal handler. */

@@ -14,7 +14,7 @@ import collections
 import os
 import re
 
-from workload.tally import Tally
+from workload.tally import Counts, Tally
 
 MARKER = re.compile(r"#\s*lock:(.*)$")
 RENDERING = re.compile(r"exact|generic|mangled:[A-Za-z_]\w*")
@@ -56,7 +56,10 @@ class Ledger:
 
     def __init__(self):
         self.declarations = []
+        # By lock: what its tallies of earlier phases have counted, and those of now.
+        self._settled = {}
         self._tallies = {}
+        self._serving = None
 
     def declare(self, paths):
         """Adds the locks of the patterns' source files. Raises MarkerError."""
@@ -66,6 +69,7 @@ class Ledger:
                     raise MarkerError("%s: lock %s is declared twice" % (declaration.site, declaration.id))
                 self.declarations.append(declaration)
                 self._tallies[declaration.id] = []
+                self._settled[declaration.id] = Counts()
 
     def lines(self):
         """Protocol lines that declare the locks."""
@@ -78,26 +82,50 @@ class Ledger:
 
     def tally(self, lock_id, slots=1):
         """A new Tally for one instance of a declared lock that `slots` threads can hold at once."""
-        tally = Tally(slots)
+        return self.add(lock_id, Tally(slots))
+
+    def add(self, lock_id, tally):
+        """The tally, which counts for that lock from now on."""
         self._tallies[lock_id].append(tally)
+        if self._serving is not None:
+            self._serving.append((lock_id, tally))
         return tally
+
+    def serve(self, serve, *arguments):
+        """Calls a pattern's serve(): tallies that it makes count for this phase alone."""
+        self._serving = []
+        return serve(*arguments)
+
+    def settle(self, pattern):
+        """After a phase, with no thread in it any more: what was counted stays, what counted it goes."""
+        for d in self.declarations:
+            if d.pattern == pattern:
+                for tally in self._tallies[d.id]:
+                    self._settled[d.id].add(tally.settle())
+        for lock_id, tally in self._serving or ():
+            self._tallies[lock_id].remove(tally)
+        self._serving = None
+
+    def _total(self, lock_id):
+        total = Counts()
+        total.add(self._settled[lock_id])
+        for tally in self._tallies[lock_id]:
+            total.add(tally.total())
+        return total
 
     def acquires(self, pattern):
         """{id: acquires so far} of one pattern's locks."""
-        return {
-            d.id: sum(tally.acquires() for tally in self._tallies[d.id])
-            for d in self.declarations
-            if d.pattern == pattern
-        }
+        return {d.id: self._total(d.id).acquires for d in self.declarations if d.pattern == pattern}
 
     def totals(self):
         """The counters of the `done` line: {"acquires": {id: n}, "waits": …, "wait_ns": …, "depth": …}."""
         totals = {"acquires": {}, "waits": {}, "wait_ns": {}, "depth": {}}
-        for lock_id, tallies in self._tallies.items():
-            totals["acquires"][lock_id] = sum(tally.acquires() for tally in tallies)
-            totals["waits"][lock_id] = sum(tally.waits() for tally in tallies)
-            totals["wait_ns"][lock_id] = sum(tally.wait_ns() for tally in tallies)
-            totals["depth"][lock_id] = max([tally.depth() for tally in tallies] or [0])
+        for lock_id in self._tallies:
+            total = self._total(lock_id)
+            totals["acquires"][lock_id] = total.acquires
+            totals["waits"][lock_id] = total.waits
+            totals["wait_ns"][lock_id] = total.wait_ns
+            totals["depth"][lock_id] = total.greatest_depth
         return totals
 
 

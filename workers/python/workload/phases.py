@@ -32,17 +32,37 @@ class Runner:
         self._threads, self._seed = threads, seed
         self.stopped = False
         self.failed = False
-        self.reports = []
+        # One for each place in the list of phases: sums of all its rounds.
+        self._reports = {}
 
     def stop(self):
         """Threads end at their next iteration. Safe in a signal handler."""
         self.stopped = True
 
-    def run(self, phases):
-        for phase in phases:
-            if self.stopped:
-                break
-            _PhaseRun(self, phase).run()
+    def run(self, phases, rounds=False):
+        """All phases once; with `rounds` again and again, until stop() or a round in which a thread died."""
+        while True:
+            for place, phase in enumerate(phases):
+                if self.stopped:
+                    return
+                report = _PhaseRun(self, phase).run()
+                self._ledger.settle(phase.pattern)
+                if report:
+                    self._add_report(place, report, rounds)
+            if not rounds or self.failed:
+                return
+
+    def _add_report(self, place, report, rounds):
+        before = self._reports.setdefault(place, report)
+        if before is not report:
+            for key in ("planned_ms", "took_ms", "iterations"):
+                before[key] += report[key]
+        if rounds:
+            before["rounds"] = before.get("rounds", 0) + 1
+
+    def reports(self):
+        """What the `done` line says of the phases, in their order."""
+        return [self._reports[place] for place in sorted(self._reports)]
 
     def report_error(self, phase, thread, error, text):
         self.failed = True
@@ -51,12 +71,14 @@ class Runner:
         self._channel.send(message)
 
     def progress(self, pattern, done):
+        at = time.time_ns()
         acquires = self._ledger.acquires(pattern)
-        self._channel.send({"type": "progress", "phase": pattern, "done": done, "acquires": acquires})
+        self._channel.send({"type": "progress", "phase": pattern, "done": done, "at": at, "acquires": acquires})
 
     def start_pattern(self, phase):
         """The pattern's step: step(worker, turn)."""
-        return self._load(phase.pattern).serve(Io(self._threads, phase.iterations, phase.seconds))
+        serve = self._load(phase.pattern).serve
+        return self._ledger.serve(serve, Io(self._threads, phase.iterations, phase.seconds))
 
     def make_pace(self, phase, worker):
         return Pace(self._seed, phase.pattern, worker, phase.iterations, phase.seconds)
@@ -76,15 +98,16 @@ class _PhaseRun:
         self._abandoned = False
 
     def run(self):
+        """Its report; None where it could not be started."""
         try:
             step = self._runner.start_pattern(self._phase)
         except Exception as e:
             self._runner.report_error(self._phase.pattern, "MainThread", _describe(e), traceback.format_exc())
-            return
+            return None
         start = time.monotonic() + START_DELAY_S
         self._watch(self._start_threads(step, start))
         sleep_until(start + self._phase.seconds, self._is_stopped)
-        self._report(time.monotonic() - start)
+        return self._report(time.monotonic() - start)
 
     def _is_stopped(self):
         return self._runner.stopped or self._abandoned
@@ -150,15 +173,13 @@ class _PhaseRun:
         self._runner.progress(self._phase.pattern, round(sum(self._finished) / planned, 4))
 
     def _report(self, took_s):
-        self._runner.reports.append(
-            {
-                "phase": self._phase.pattern,
-                "planned_ms": int(self._phase.seconds * 1000),
-                "took_ms": max(0, math.ceil(took_s * 1000)),
-                "iterations": min(self._finished),
-                "threads": len(self._finished),
-            }
-        )
+        return {
+            "phase": self._phase.pattern,
+            "planned_ms": int(self._phase.seconds * 1000),
+            "took_ms": max(0, math.ceil(took_s * 1000)),
+            "iterations": min(self._finished),
+            "threads": len(self._finished),
+        }
 
 
 def _describe(error):

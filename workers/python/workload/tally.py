@@ -15,14 +15,20 @@ from _thread import get_ident
 from time import monotonic_ns
 
 
-class _Counts:
-    """One thread's share: nobody else writes it."""
+class Counts:
+    """One thread's share, which nobody else writes; or a sum of such."""
 
     __slots__ = ("acquires", "waits", "wait_ns", "depth", "greatest_depth", "asked_ns", "must_wait")
 
     def __init__(self):
         self.acquires = self.waits = self.wait_ns = self.depth = self.greatest_depth = self.asked_ns = 0
         self.must_wait = False
+
+    def add(self, other):
+        self.acquires += other.acquires
+        self.waits += other.waits
+        self.wait_ns += other.wait_ns
+        self.greatest_depth = max(self.greatest_depth, other.greatest_depth)
 
 
 class Tally:
@@ -42,20 +48,22 @@ class Tally:
         thread = get_ident()
         counts = self._threads.get(thread)
         if counts is None:
-            counts = self._threads[thread] = _Counts()
+            counts = self._threads[thread] = Counts()
         return counts
 
-    def acquires(self):
-        return sum(counts.acquires for counts in list(self._threads.values()))
+    def total(self):
+        """What all threads have counted."""
+        total = Counts()
+        for counts in list(self._threads.values()):
+            total.add(counts)
+        return total
 
-    def waits(self):
-        return sum(counts.waits for counts in list(self._threads.values()))
-
-    def wait_ns(self):
-        return sum(counts.wait_ns for counts in list(self._threads.values()))
-
-    def depth(self):
-        return max([counts.greatest_depth for counts in list(self._threads.values())] or [0])
+    def settle(self):
+        """The same, and begins anew: threads that are gone leave nothing behind."""
+        total = self.total()
+        self._threads.clear()
+        self._holders.clear()
+        return total
 
     def ask(self):
         counts = self.counts()
@@ -86,7 +94,7 @@ class Tally:
 
 
 class _Context:
-    """Shared by all threads; what belongs to one of them is in its _Counts."""
+    """Shared by all threads; what belongs to one of them is in its Counts."""
 
     def __init__(self, tally):
         self._tally = tally

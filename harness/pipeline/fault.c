@@ -252,7 +252,7 @@ static void run_on_upload(struct passage *g, const struct planned *p)
     begin_text(p->fault, &g->out->what);
 }
 
-static bool is_of(const char *instance, const char *worker)
+bool fault_is_of(const char *instance, const char *worker)
 {
     size_t size = strlen(worker);
     return strncmp(instance, worker, size) == 0 && instance[size] == '.';
@@ -308,7 +308,7 @@ void fault_apply(const struct fault_plan *plan, const struct upload *upload, con
     begin(&g);
     for (size_t i = 0; i < plan->count; i++) {
         const struct planned *p = &plan->items[i];
-        if (p->fault->worker != NULL && !is_of(instance, p->fault->worker)) {
+        if (p->fault->worker != NULL && !fault_is_of(instance, p->fault->worker)) {
             continue;
         }
         if (fault_is_for_profiles(p->fault)) {

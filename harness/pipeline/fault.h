@@ -43,6 +43,9 @@ void fault_effect_fini(struct fault_effect *effect);
  */
 bool fault_plan_wants(const struct fault_plan *plan, const char *path);
 
+/* Whether an instance's name ("python.1.upload") is of that worker. */
+bool fault_is_of(const char *instance, const char *worker);
+
 /* --- one profile, without the upload around it: what tests of the judgement and the accuracy measurement use --- */
 
 /* What one fault did to the samples of one label. */

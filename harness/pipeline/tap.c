@@ -138,6 +138,7 @@ static void on_soon(uv_timer_t *timer)
 static void tap_free(struct tap *tap)
 {
     target_fini(tap);
+    disturb_fini(tap);
     free(tap->actor);
     free(tap->spool);
     free(tap);

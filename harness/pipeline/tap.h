@@ -79,6 +79,15 @@ const char *tap_url(const struct tap *tap);
  * know the address of the tap behind it first. */
 void tap_set_target(struct tap *tap, const struct tap_target *to);
 
+/* What a soak does to the uploads of a tap for a while. */
+struct tap_disturbance {
+    const char *worker; /* whose uploads, as instance_of says it in front of the first dot; NULL: all */
+    int status;         /* answered in place of the next hop, and the upload is neither told nor passed on; 0: none */
+    int64_t delay_ms;   /* before it is told and passed on; those of several add up */
+};
+/* From the next upload on, in place of what was said before; what is under way stays as it is. Copied. */
+void tap_disturb(struct tap *tap, const struct tap_disturbance *items, size_t count);
+
 /* Under way: without the one that a fault holds back until another comes, or the tap ends. */
 unsigned tap_open_exchanges(const struct tap *tap);
 

@@ -251,7 +251,9 @@ struct tap_exchange_state *exchange_new(struct tap *tap, struct http_request *re
 {
     struct tap_exchange_state *x = make(tap, info);
     x->request = request;
-    x->held_back = x->accepted != 0 && (wants(tap->options.in, x->path) || wants(tap->options.out, x->path));
+    x->disturbable = tap->disturbance_count > 0;
+    x->held_back =
+        x->accepted != 0 && (x->disturbable || wants(tap->options.in, x->path) || wants(tap->options.out, x->path));
     if (!x->held_back) {
         deliver(x);
     }

@@ -32,6 +32,14 @@ static void apply(struct tap_exchange_state *x, const struct fault_plan *plan, s
     }
 }
 
+/* The sender has its answer, and nobody else hears of it. */
+static void end_here(struct tap_exchange_state *x)
+{
+    x->taken = true;
+    x->over = true;
+    exchange_check(x);
+}
+
 /* Answers in place of the next hop, where the effect wants that. */
 static bool answer_instead(struct tap_exchange_state *x, const struct fault_effect *effect)
 {
@@ -42,9 +50,7 @@ static bool answer_instead(struct tap_exchange_state *x, const struct fault_effe
     } else {
         return false;
     }
-    x->taken = true;
-    x->over = true;
-    exchange_check(x);
+    end_here(x);
     return true;
 }
 
@@ -154,7 +160,14 @@ static void continue_at(struct tap_exchange_state *x)
 
 void fault_begin(struct tap_exchange_state *x)
 {
+    int status = disturb_begin(x, instance_of(x));
+    if (status != 0) {
+        exchange_reply(x, status, "a disturbance of the soak");
+        end_here(x);
+        return;
+    }
     apply(x, x->tap->options.in, &x->in);
+    x->in.delay_ms += x->disturb_delay_ms;
     if (answer_instead(x, &x->in)) {
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a tap among one another: the server's side and the tap's own life (tap.c), an exchange
- * (tap_exchange.c), the next hop (tap_deliver.c), what faults do (tap_fault.c). All on the loop's thread. */
+ * (tap_exchange.c), the next hop (tap_deliver.c), what faults (tap_fault.c) and disturbances (tap_disturb.c) do. All on
+ * the loop's thread. */
 #ifndef LOCKTRAIL_PIPELINE_TAP_INTERNAL_H
 #define LOCKTRAIL_PIPELINE_TAP_INTERNAL_H
 
@@ -16,6 +17,12 @@
 #define TAP_LOOK_MS 5
 /* Largest answer that is passed back. Agents answer with some KiB; above it the sender is told 502. */
 #define TAP_ANSWER_MAX ((size_t)4 << 20)
+
+struct tap_disturbing {
+    char *worker;
+    int status;
+    int64_t delay_ms;
+};
 
 /* What is to be done with a complete upload that is held back, behind a delay or another upload. */
 enum tap_step {
@@ -33,8 +40,10 @@ struct tap_exchange_state {
     struct buf fault;
     struct http_headers headers; /* as they came, or as a fault `in` made them */
     int accepted;                /* status of a good upload at this path; 0: it is none */
-    bool held_back;              /* a fault may change it: nothing is passed on before it is complete */
-    uv_timer_t timer;            /* delays; how long the next hop takes */
+    bool disturbable;            /* its head came while the tap was disturbed */
+    int64_t disturb_delay_ms;
+    bool held_back;   /* a fault may change it: nothing is passed on before it is complete */
+    uv_timer_t timer; /* delays; how long the next hop takes */
 
     struct spool *record;
     bool paused;   /* the sender waits */
@@ -76,11 +85,13 @@ struct tap {
     void *data;
     struct tap_exchange_state *exchanges; /* open ones */
     struct tap_exchange_state *held;      /* waits for the next upload */
-    unsigned open;                        /* exchanges */
-    unsigned alive;                       /* exchanges and records that still have something open */
-    size_t memory;                        /* of all records */
-    uint64_t count;                       /* exchanges so far */
-    bool stopping, ending;                /* asked for; under way */
+    struct tap_disturbing *disturbances;
+    size_t disturbance_count;
+    unsigned open;         /* exchanges */
+    unsigned alive;        /* exchanges and records that still have something open */
+    size_t memory;         /* of all records */
+    uint64_t count;        /* exchanges so far */
+    bool stopping, ending; /* asked for; under way */
     void (*closed)(void *data);
     void *closed_data;
 };
@@ -140,5 +151,11 @@ void fault_begin(struct tap_exchange_state *x);
 void fault_release(struct tap *tap);
 /* Whether it must be seen to its end although the tap is being stopped: its sender was told that all is well. */
 bool fault_is_promised(const struct tap_exchange_state *x);
+
+/* --- tap_disturb.c --- */
+
+/* What the tap's disturbances make of an upload of this instance: a status to be answered, or 0 and its delay. */
+int disturb_begin(struct tap_exchange_state *x, const char *instance);
+void disturb_fini(struct tap *tap);
 
 #endif

@@ -7,6 +7,8 @@
 #include "commands/files.h"
 #include "commands/finish.h"
 #include "commands/output.h"
+#include "commands/outside.h"
+#include "commands/overrides.h"
 #include "engine/run.h"
 #include "report/progress.h"
 
@@ -36,66 +38,6 @@ static const struct {
     size_t operand;
 } keys[] = {{"--duration", "duration", 1}, {"--threads", "threads", 2}, {"--seed", "seed", 0}};
 
-/* What ddtrace's users know as configuration: it goes before the file's keys and after --set. */
-static const struct {
-    const char *name, *path;
-} variables[] = {{"DD_SERVICE", "service"}, {"DD_ENV", "env"}, {"DD_VERSION", "version"}};
-
-struct overrides {
-    struct scenario_override *items;
-    size_t count;
-    char **texts; /* that the items point to, to be freed */
-    size_t text_count;
-};
-
-static void overrides_fini(struct overrides *o)
-{
-    for (size_t i = 0; i < o->text_count; i++)
-        free(o->texts[i]);
-    free(o->texts);
-    free(o->items);
-}
-
-static const char *keep(struct overrides *o, char *text)
-{
-    return o->texts[o->text_count++] = text;
-}
-
-static int add_set(struct overrides *o, const char *text, struct err *e)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return err_set(e, ERR_USAGE, "run: --set %s is not of the form PATH=VALUE, as in --set threads=8", text);
-    o->items[o->count++] = (struct scenario_override){
-        .path = keep(o, mem_strndup(text, (size_t)(equals - text))), .value = equals + 1, .shown = NULL};
-    return 0;
-}
-
-/* The value of a variable is text, whatever YAML would make of it. */
-static void add_variables(struct overrides *o)
-{
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const char *value = getenv(variables[i].name);
-        if (!value || !value[0])
-            continue;
-        struct buf quoted = {0};
-        struct json_out out = json_begin(&quoted, 0);
-        json_string(&out, value);
-        o->items[o->count++] =
-            (struct scenario_override){.path = variables[i].path,
-                                       .value = keep(o, buf_steal(&quoted)),
-                                       .shown = keep(o, mem_printf("%s of the environment", variables[i].name))};
-    }
-}
-
-static int add_sets(const struct command_line *line, struct overrides *o, struct err *e)
-{
-    for (size_t i = 0; i < line->given_count; i++)
-        if (strcmp(line->given[i].option->name, "--set") == 0 && add_set(o, line->given[i].value, e) < 0)
-            return -1;
-    return 0;
-}
-
 static int add_keys(const struct command_line *line, struct overrides *o, struct err *e)
 {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -107,10 +49,8 @@ static int add_keys(const struct command_line *line, struct overrides *o, struct
                            keys[i].path, operand, keys[i].option, value);
         if (!value && !operand)
             continue;
-        o->items[o->count++] = (struct scenario_override){
-            .path = keys[i].path,
-            .value = value ? value : operand,
-            .shown = keep(o, value ? mem_printf("%s %s", keys[i].option, value) : mem_strdup(operand))};
+        overrides_add(o, keys[i].path, value ? value : operand,
+                      overrides_keep(o, value ? mem_printf("%s %s", keys[i].option, value) : mem_strdup(operand)));
     }
     return 0;
 }
@@ -118,47 +58,10 @@ static int add_keys(const struct command_line *line, struct overrides *o, struct
 /* The environment, then --set in the order given, then what has an option of its own: the last one counts. */
 static int read_overrides(const struct command_line *line, struct overrides *o, struct err *e)
 {
-    size_t most = line->given_count + sizeof keys / sizeof *keys + sizeof variables / sizeof *variables;
-    o->items = mem_calloc(most, sizeof *o->items);
-    o->texts = mem_calloc(2 * most, sizeof *o->texts);
-    add_variables(o);
-    if (add_sets(line, o, e) < 0 || add_keys(line, o, e) < 0)
+    if (overrides_read(line, o, e) < 0 || add_keys(line, o, e) < 0)
         return -1;
     if (command_line_has(line, "--no-control"))
-        o->items[o->count++] = (struct scenario_override){.path = "control", .value = "none", .shown = "--no-control"};
-    return 0;
-}
-
-/* --- where uploads go ------------------------------------------------------------------------------------------- */
-
-static bool is_yes(const char *answer)
-{
-    return strcmp(answer, "y") == 0 || strcmp(answer, "Y") == 0 || strcmp(answer, "yes") == 0;
-}
-
-/* Uploads leave this machine's locktrail only after somebody has agreed. */
-static int confirm(const char *where, const char *inside, bool yes, struct err *e)
-{
-    struct buf text = {0};
-    char answer[16] = "";
-    bool ask = !yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-    if (!yes && !ask)
-        return err_set(
-            e, ERR_USAGE,
-            "run: this run would send its profiles to %s, and there is no terminal to ask: give --yes, or keep "
-            "them inside with --set %s",
-            where, inside);
-    buf_printf(&text, "locktrail: the profiles of this run are sent to %s\n", where);
-    if (ask)
-        buf_printf(&text, "Send the profiles of this run to %s? [y/N] ", where);
-    output_note(&text);
-    buf_fini(&text);
-    if (!ask)
-        return 0;
-    if (fgets(answer, sizeof answer, stdin))
-        answer[strcspn(answer, "\r\n")] = '\0';
-    if (!is_yes(answer))
-        return err_set(e, ERR_INTERRUPTED, "run: not agreed to, so nothing was run and nothing was sent");
+        overrides_add(o, "control", "none", "--no-control");
     return 0;
 }
 
@@ -195,33 +98,6 @@ static void end_progress(struct progress *progress)
         output_note(&bytes);
     buf_fini(&bytes);
     progress_free(progress);
-}
-
-/* Where profiles go that leave locktrail. */
-struct outside {
-    struct forward_target forward;
-    struct site site;
-};
-
-static void outside_fini(struct outside *o)
-{
-    forward_target_fini(&o->forward);
-    site_fini(&o->site);
-}
-
-/* With a pipeline, only its backend can be outside. */
-static int resolve_outside(const struct scenario *s, bool yes, struct outside *out, struct err *e)
-{
-    if (s->backend.kind == BACKEND_DATADOG)
-        return site_resolve(s->backend.url, s->backend.intake, s->backend.site, s->service, s->env, getenv, &out->site,
-                            e) < 0
-                   ? -1
-                   : confirm(out->site.described, "backend=store", yes, e);
-    if (scenario_has_pipeline(s))
-        return 0;
-    if (files_resolve_forward(s, &out->forward, e) < 0)
-        return -1;
-    return out->forward.to == FORWARD_TO_NOWHERE ? 0 : confirm(out->forward.described, "forward.to=none", yes, e);
 }
 
 static int execute(const struct command_line *line, const struct scenario *s, const struct files_home *home,
@@ -273,7 +149,7 @@ static int prepare_and_execute(const struct command_line *line, const struct sce
     struct err e;
     int code;
     if (check_no_soak(s, &e) < 0 || files_find_home(&home, &e) < 0 ||
-        resolve_outside(s, command_line_has(line, "--yes"), &outside, &e) < 0)
+        outside_resolve("run", s, command_line_has(line, "--yes"), &outside, &e) < 0)
         code = output_error(&e);
     else
         code = execute(line, s, &home, &outside);

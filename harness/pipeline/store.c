@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "pipeline/store_files.h"
 #include "pipeline/store_internal.h"
 
 #include <stdlib.h>
@@ -97,6 +98,9 @@ struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store
     store->application_key = mem_strdup_null(options->application_key);
     store->max_parts = options->max_parts;
     store->max_bytes = options->max_bytes;
+    bool limited = options->max_uploads > 0 && options->max_uploads < STORE_UPLOADS_MAX;
+    store->max_uploads = limited ? options->max_uploads : STORE_UPLOADS_MAX;
+    store->told_dropped = options->passing;
     store->fn = fn;
     store->data = data;
     store->server = httpd_start(loop, &http, on_request, store, e);
@@ -105,6 +109,9 @@ struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store
         return NULL;
     }
     store->open = 1;
+    if (options->passing) {
+        store_files_clear(options->directory);
+    }
     return store;
 }
 

@@ -15,8 +15,11 @@ struct store_options {
     unsigned max_parts;
     int64_t idle_timeout_ms;
     const char *directory; /* where uploads lie: DIRECTORY/ID.body, as they came; written without fsync */
-    uint64_t max_bytes;    /* kept; the oldest are dropped above it (and above STORE_UPLOADS_MAX), which a warning and
+    uint64_t max_bytes;    /* kept; the oldest are dropped above it (and above max_uploads), which a warning and
                               `store.dropped` in /info say. 0: no limit. The last upload stays whatever its size */
+    size_t max_uploads;    /* likewise; 0: STORE_UPLOADS_MAX, which is also the most */
+    bool passing;          /* a part of the way, and no place to look for old uploads: what an earlier store has left in
+                              the directory is removed, and no warning comes where the oldest are dropped */
     const char *api_key,
         *application_key; /* wanted in DD-API-KEY and DD-APPLICATION-KEY of list and download; NULL: any */
 };

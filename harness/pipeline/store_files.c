@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,25 @@ char *store_file_name(const char *name, const struct store_part *parts, size_t c
 char *store_files_path(const char *directory, const struct store_item *item)
 {
     return mem_printf("%s/%s.body", directory, item->id);
+}
+
+static bool is_upload(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && strcmp(dot, ".body") == 0;
+}
+
+void store_files_clear(const char *directory)
+{
+    DIR *listing = opendir(directory);
+    for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {
+        if (is_upload(entry->d_name)) {
+            unlinkat(dirfd(listing), entry->d_name, 0);
+        }
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    }
 }
 
 /* --- on a thread --- */

@@ -21,6 +21,9 @@ typedef void (*store_files_fn)(const struct buf *zip, const struct err *e, void 
 void store_files_pack(uv_loop_t *loop, const char *directory, const struct store_item *item, store_files_fn fn,
                       void *data);
 
+/* Removes every upload in a directory; one that is not there has none. Blocking. */
+void store_files_clear(const char *directory);
+
 /* Removes the file of an item (taken, freed), on such a thread; then `fn` with `zip` NULL. */
 void store_files_remove(uv_loop_t *loop, const char *directory, struct store_item *item, store_files_fn fn, void *data);
 

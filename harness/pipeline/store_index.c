@@ -96,9 +96,9 @@ void store_index_add(struct store_index *index, struct store_item *item)
     index->bytes += item->bytes;
 }
 
-struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes)
+struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes, size_t max_uploads)
 {
-    bool over = (max_bytes > 0 && index->bytes > max_bytes) || index->count > STORE_UPLOADS_MAX;
+    bool over = (max_bytes > 0 && index->bytes > max_bytes) || index->count > max_uploads;
     if (!over || index->count < 2) {
         return NULL;
     }

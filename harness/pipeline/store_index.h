@@ -53,9 +53,9 @@ struct store_tags *store_index_tags(const struct store_index *index, const struc
 /* Takes the item, whose number is above those before it. */
 void store_index_add(struct store_index *index, struct store_item *item);
 
-/* Takes the oldest out where there are more than `max_bytes` (0: no limit) or STORE_UPLOADS_MAX, but for the last that
- * is left: for the caller to free. NULL where nothing is to be dropped. */
-struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes);
+/* Takes the oldest out where there are more than `max_bytes` (0: no limit) or `max_uploads`, but for the last that is
+ * left: for the caller to free. NULL where nothing is to be dropped. */
+struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes, size_t max_uploads);
 
 /* By event id and number; NULL where there is none. Borrowed. */
 const struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id);

@@ -20,6 +20,7 @@ struct store {
     char *directory, *api_key, *application_key;
     unsigned max_parts;
     uint64_t max_bytes;
+    size_t max_uploads;
     store_fn fn;
     void *data;
     struct store_index index;

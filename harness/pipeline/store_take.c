@@ -73,10 +73,10 @@ static void remove_item(struct store *store, struct store_item *item)
 static void drop_oldest(struct store *store)
 {
     struct store_item *item;
-    while ((item = store_index_drop(&store->index, store->max_bytes)) != NULL) {
+    while ((item = store_index_drop(&store->index, store->max_bytes, store->max_uploads)) != NULL) {
         log_line(store->told_dropped ? LOG_DEBUG : LOG_WARN, "store",
                  "upload %s was dropped, the oldest of more than %llu bytes or %zu uploads", item->id,
-                 (unsigned long long)store->max_bytes, STORE_UPLOADS_MAX);
+                 (unsigned long long)store->max_bytes, store->max_uploads);
         store->told_dropped = true;
         remove_item(store, item);
     }

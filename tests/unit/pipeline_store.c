@@ -289,6 +289,40 @@ static void the_oldest_are_dropped_above_the_limit(void **state)
     json_free(j);
 }
 
+static void the_oldest_are_dropped_above_the_number(void **state)
+{
+    struct store_fixture *f = *state;
+    f->options.max_uploads = 2;
+    store_open(f);
+    for (int i = 10; i < 15; i++) {
+        store_upload(f, TAGS, i, "x", 1);
+    }
+    expect_listed(f, "{}", "14 13 /2");
+    WAIT(&f->client->http, has_two_files(f));
+}
+
+static void touch(const struct store_fixture *f, const char *name)
+{
+    struct err e;
+    char *path = mem_printf("%s/%s", f->directory, name);
+    assert_int_equal(disk_write_now(path, "x", 1, &e), 0);
+    free(path);
+}
+
+/* A soak that is taken up again has the directory of the one that was killed. */
+static void a_passing_store_removes_what_is_left_of_another(void **state)
+{
+    struct store_fixture *f = *state;
+    touch(f, "1234-1.body");
+    touch(f, "1234-2.body");
+    touch(f, "other");
+    f->options.passing = true;
+    store_open(f);
+    char *names = names_in(f->directory);
+    assert_string_equal(names, "other");
+    free(names);
+}
+
 static void what_cannot_be_written_is_answered_500(void **state)
 {
     struct store_fixture *f = *state;
@@ -403,6 +437,8 @@ int main(void)
         TEST(rejected_uploads_are_told_and_not_kept),
         TEST(keys_are_wanted_where_there_are_some),
         TEST(the_oldest_are_dropped_above_the_limit),
+        TEST(the_oldest_are_dropped_above_the_number),
+        TEST(a_passing_store_removes_what_is_left_of_another),
         TEST(what_cannot_be_written_is_answered_500),
         TEST(a_file_that_is_gone_is_answered_404_and_a_changed_one_500),
         TEST(it_stops_in_the_middle_of_an_upload_and_a_download),

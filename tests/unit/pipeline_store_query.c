@@ -143,7 +143,7 @@ static void the_index_finds_what_is_left_after_dropping(void **state)
     (void)state;
     for (uint64_t number = 1; number <= 1000; number++) {
         store_index_add(&index, make_item(number * 2));
-        for (struct store_item *item; (item = store_index_drop(&index, 100)) != NULL;) {
+        for (struct store_item *item; (item = store_index_drop(&index, 100, STORE_UPLOADS_MAX)) != NULL;) {
             store_item_free(item);
         }
     }
@@ -174,7 +174,7 @@ static void equal_tags_are_kept_once(void **state)
     assert_ptr_equal(index.items[0]->tags, index.items[3]->tags);
     assert_ptr_not_equal(index.items[0]->tags, index.items[1]->tags);
     assert_int_equal(index.items[0]->tags->refs, 3);
-    store_item_free(store_index_drop(&index, 35));
+    store_item_free(store_index_drop(&index, 35, STORE_UPLOADS_MAX));
     assert_string_equal(store_item_tag(index.items[index.first + 2], "service"), "shop");
     assert_string_equal(store_item_tag(index.items[index.first], "service"), "other");
     store_index_fini(&index);
@@ -185,8 +185,8 @@ static void the_last_upload_stays_whatever_its_size(void **state)
     struct store_index index = {0};
     (void)state;
     store_index_add(&index, make_item(1));
-    assert_null(store_index_drop(&index, 5));
-    assert_null(store_index_drop(&index, 0));
+    assert_null(store_index_drop(&index, 5, 0));
+    assert_null(store_index_drop(&index, 0, 0));
     store_index_fini(&index);
 }
 

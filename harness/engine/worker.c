@@ -65,6 +65,8 @@ void worker_problem_text(struct worker *w, const char *advice, char *text)
 static void arm_deadline(struct worker *w, int64_t ms)
 {
     w->due = false;
+    if (w->paused)
+        return; /* it can't do what is waited for */
     uv_timer_start(&w->deadline, on_deadline, (uint64_t)(ms > 0 ? ms : 1), 0);
 }
 
@@ -399,10 +401,48 @@ void worker_interrupt(struct worker *w, bool now)
         return;
     w->interrupted = true;
     w->killed_at_once = now;
+    w->paused = false; /* its guard lets it go on, so that it can end */
     uv_timer_stop(&w->deadline);
     if (w->state != WORKER_LEAVING)
         move(w, WORKER_LEAVING);
     child_stop(w->child, now ? 0 : w->def->stop_timeout_ms);
+}
+
+static bool can_be_hit(const struct worker *w)
+{
+    return (w->state == WORKER_STARTING || w->state == WORKER_WORKING) && !w->start_failed;
+}
+
+bool worker_kill(struct worker *w)
+{
+    if (!can_be_hit(w) || !child_signal(w->child, SIGKILL))
+        return false;
+    w->interrupted = true;
+    uv_timer_stop(&w->deadline);
+    move(w, WORKER_LEAVING);
+    return true;
+}
+
+bool worker_pause(struct worker *w)
+{
+    if (!can_be_hit(w) || !child_signal(w->child, SIGSTOP))
+        return false;
+    w->paused = true;
+    uv_timer_stop(&w->deadline);
+    return true;
+}
+
+void worker_go_on(struct worker *w)
+{
+    if (!w->paused)
+        return;
+    w->paused = false;
+    if (!can_be_hit(w) || !child_signal(w->child, SIGCONT))
+        return;
+    if (w->state == WORKER_STARTING)
+        arm_deadline(w, w->def->start_timeout_ms);
+    else
+        worker_arm_working(w);
 }
 
 const char *worker_instance(const struct worker *w)

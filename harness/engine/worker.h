@@ -39,6 +39,12 @@ struct worker *worker_start(const struct worker_options *options);
  * once. What it does or leaves undone from here on is not a problem. */
 void worker_interrupt(struct worker *worker, bool now);
 
+/* What a soak does to it; each to its whole process group. False where it is not there to be hit: not executed yet, or
+ * ending already. */
+bool worker_kill(struct worker *worker);  /* SIGKILL: its end is no problem then */
+bool worker_pause(struct worker *worker); /* SIGSTOP: no timeout goes on meanwhile */
+void worker_go_on(struct worker *worker); /* SIGCONT, if it was paused */
+
 const char *worker_instance(const struct worker *worker);
 enum arm worker_arm(const struct worker *worker);
 pid_t worker_pid(const struct worker *worker);

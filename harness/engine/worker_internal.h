@@ -34,7 +34,7 @@ struct worker {
     bool due; /* the deadline is over, and what has come meanwhile is read before it counts */
     int64_t started_ms, work_until_ms;
     unsigned problems;
-    bool said_hello, said_done, interrupted, killed_at_once, stopped_by_us, ledger_full;
+    bool said_hello, said_done, interrupted, killed_at_once, stopped_by_us, paused, ledger_full;
     uint64_t lines, bad_lines, ledger_bytes;
     char *phase;              /* of the last progress line */
     struct buf last_progress; /* not in the ledger yet */

@@ -439,6 +439,11 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
     return c;
 }
 
+bool child_signal(struct child *c, int number)
+{
+    return c->pid > 0 && !c->exited && kill(-c->pid, number) == 0;
+}
+
 /* --- questions --- */
 
 pid_t child_pid(const struct child *c)

@@ -89,6 +89,10 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
  * Again with a shorter grace shortens it. No effect on a finished child. */
 void child_stop(struct child *child, int64_t grace_ms);
 
+/* A signal to its group: it and what it has started, but for what has made a group of its own. False, and no effect,
+ * before CHILD_STARTED and once it is dead. */
+bool child_signal(struct child *child, int number);
+
 pid_t child_pid(const struct child *child); /* 0 before CHILD_STARTED */
 
 /* What it has written so far, and how much of that is not in the file. */

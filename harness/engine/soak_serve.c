@@ -36,6 +36,12 @@ static bool is_metrics(const char *path)
     return strncmp(path, PATH, size) == 0 && (path[size] == '\0' || path[size] == '?');
 }
 
+static bool wants_open(const struct http_headers *headers)
+{
+    const char *accept = http_headers_get(headers, "Accept");
+    return accept && strcasestr(accept, "application/openmetrics-text");
+}
+
 static void on_request(struct httpd *server, struct http_request *request, const struct http_request_info *info,
                        void *data)
 {
@@ -50,8 +56,9 @@ static void on_request(struct httpd *server, struct http_request *request, const
         http_answer_header(request, "Allow", "GET");
         answer_text(request, 405, "there is only GET\n");
     } else {
-        s->write(&text, s->data);
-        http_answer(request, 200, SOAK_METRICS_TYPE, text.data, text.size);
+        bool open = wants_open(info->headers);
+        s->write(open, &text, s->data);
+        http_answer(request, 200, open ? SOAK_METRICS_OPEN : SOAK_METRICS_TEXT, text.data, text.size);
         buf_fini(&text);
     }
 }

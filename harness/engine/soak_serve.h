@@ -6,15 +6,17 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <uv.h>
 
-/* OpenMetrics 1.0.0, section "Protocol Negotiation". */
-#define SOAK_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+/* OpenMetrics 1.0.0, section "Protocol Negotiation": who does not ask for it gets Prometheus' own form of text. */
+#define SOAK_METRICS_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define SOAK_METRICS_TEXT "text/plain; version=0.0.4; charset=utf-8"
 
 struct soak_serve;
 
-/* Appends the text of /metrics; on the loop, at each request. */
-typedef void (*soak_metrics_fn)(struct buf *out, void *data);
+/* Appends the text of /metrics, `open`: as OpenMetrics, else in Prometheus' form; on the loop, at each request. */
+typedef void (*soak_metrics_fn)(bool open, struct buf *out, void *data);
 
 /* `address`: "127.0.0.1:9464" (port 0: any that is free), "[::1]:PORT", "localhost:PORT" or "unix:/PATH". NULL and *e
  * where it is not loopback or can't be had (httpd.h). On the loop's thread, like all here. */

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A soak reads each upload back while it goes on: so many are there at 100 a second for longer than any deadline. */
+#define SOAK_STORE_UPLOADS 4096
+
 static const unsigned allowed_moves[] = {
     [WAY_STARTING] = 1u << WAY_OPEN | 1u << WAY_CLOSING,
     [WAY_OPEN] = 1u << WAY_DRAINING | 1u << WAY_CLOSING,
@@ -89,6 +92,7 @@ static int start_store(struct lane *lane, struct err *e)
 {
     struct way *way = lane->way;
     const struct scenario *s = scenario_of(way);
+    const struct host_soak *soak = way->host->soak;
     if (!has_store(lane))
         return 0;
     char *name = way_instance(s, lane->number, "store");
@@ -98,7 +102,10 @@ static int start_store(struct lane *lane, struct err *e)
                                     .max_header = s->intake.max_header,
                                     .max_parts = s->intake.max_parts,
                                     .idle_timeout_ms = s->intake.idle_timeout_ms,
-                                    .directory = directory};
+                                    .directory = directory,
+                                    .max_bytes = soak ? soak->store_bytes : 0,
+                                    .max_uploads = soak ? SOAK_STORE_UPLOADS : 0,
+                                    .passing = soak != NULL};
     lane->store = store_start(way->host->loop, way->host->disk, &options, on_store_upload, way, e);
     free(directory);
     free(name);

@@ -17,6 +17,8 @@ struct complaints {
     const char *bytes; /* the file, without a byte order mark */
     size_t size;
     struct diagnostics *list;
+    const char *what; /* the file should be: "a matrix"; NULL: "a scenario" */
+    const char *keys; /* that it has at least; NULL: those of a scenario */
 };
 
 /* A place in the file, or in an override. */

@@ -22,7 +22,7 @@ static void describe_row(struct buf *out, const struct key *key, const char *pat
     buf_printf(out, "; %s\n", key->help);
 }
 
-static void describe_table(struct buf *out, const struct key_table *table, const char *prefix)
+void keys_describe(struct buf *out, const struct key_table *table, const char *prefix)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct key *key = &table->rows[i];
@@ -34,7 +34,7 @@ static void describe_table(struct buf *out, const struct key_table *table, const
                 buf_printf(&path, ".%s", key->table->placeholder);
             }
             buf_add_char(&path, '.');
-            describe_table(out, key->table, path.data);
+            keys_describe(out, key->table, path.data);
         }
         buf_fini(&path);
     }
@@ -42,5 +42,5 @@ static void describe_table(struct buf *out, const struct key_table *table, const
 
 void scenario_describe_keys(struct buf *out)
 {
-    describe_table(out, &keys_root, "");
+    keys_describe(out, &keys_root, "");
 }

@@ -39,6 +39,24 @@ void node_free(struct node *n)
     free(n);
 }
 
+struct node *node_copy(const struct node *from)
+{
+    struct node *n = node_new(from->kind, from->place);
+    n->bad = from->bad;
+    n->plain = from->plain;
+    n->text = mem_strdup_null(from->text);
+    n->count = n->capacity = from->count;
+    n->keys = from->keys ? mem_calloc(from->count, sizeof(struct node *)) : NULL;
+    n->items = from->count ? mem_calloc(from->count, sizeof(struct node *)) : NULL;
+    for (size_t i = 0; i < from->count; i++) {
+        if (from->keys) {
+            n->keys[i] = node_copy(from->keys[i]);
+        }
+        n->items[i] = node_copy(from->items[i]);
+    }
+    return n;
+}
+
 void node_add(struct node *n, struct node *key, struct node *item)
 {
     size_t capacity = n->capacity;

@@ -159,12 +159,21 @@ static struct node **find_slot(struct walk *w, struct node *root)
 
 static void apply(struct complaints *c, struct node *root, const struct scenario_override *o)
 {
-    struct complaints value = {o->value, strlen(o->value), c->list};
-    struct walk w = {.complaints = c, .override = o, .place = {1, 1, o}, .start = o->path, .rest = o->path};
-    struct node *n = tree_read(&value, o);
-    if (n == NULL) {
-        return;
+    struct node *n = override_value(c, o);
+    if (n) {
+        override_place(c, root, o, n);
     }
+}
+
+struct node *override_value(struct complaints *c, const struct scenario_override *o)
+{
+    struct complaints value = {o->value, strlen(o->value), c->list, NULL, NULL};
+    return tree_read(&value, o);
+}
+
+void override_place(struct complaints *c, struct node *root, const struct scenario_override *o, struct node *n)
+{
+    struct walk w = {.complaints = c, .override = o, .place = {1, 1, o}, .start = o->path, .rest = o->path};
     struct node **slot = find_slot(&w, root);
     free(w.key);
     if (slot == NULL) {

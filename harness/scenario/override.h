@@ -10,4 +10,9 @@
  * 0; the number one past the last appends. Complains of what can't be done and goes on with the next. */
 void override_apply(struct complaints *c, struct node *root, const struct scenario_override *overrides, size_t count);
 
+/* The two halves of it for one override: its value as a tree (NULL after a complaint), and that value put into its
+ * place, which takes it. `root` is a mapping. */
+struct node *override_value(struct complaints *c, const struct scenario_override *o);
+void override_place(struct complaints *c, struct node *root, const struct scenario_override *o, struct node *n);
+
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario/print.h"
+
 #include "base/utf8.h"
 #include "scenario/keys.h"
 #include "scenario/units.h"
@@ -56,7 +58,7 @@ static bool needs_escape(unsigned code)
            code == 0xFFFE || code == 0xFFFF;
 }
 
-static void print_text(struct buf *out, const char *text)
+void print_text(struct buf *out, const char *text)
 {
     if (is_plain(text)) {
         buf_add_str(out, text);

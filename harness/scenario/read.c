@@ -260,6 +260,8 @@ static bool read_given(struct reading *r, const struct key *key, struct node *ke
         return read_named(r, key, node, &step);
     case KEY_LISTED:
         return read_listed(r, key, node, &step);
+    case KEY_APART:
+        return true;
     default:
         return read_scalar(r, key, node, &step);
     }
@@ -377,7 +379,13 @@ static bool read_rows(struct reading *r)
 
 void read_table(struct complaints *c, const struct key_table *table, struct node *map, void *base)
 {
-    struct reading r = {c, table, map, map->place, base, NULL};
+    read_table_at(c, table, map, base, NULL);
+}
+
+void read_table_at(struct complaints *c, const struct key_table *table, struct node *map, void *base,
+                   const struct step *step)
+{
+    struct reading r = {c, table, map, map->place, base, step};
     map->bad |= !read_rows(&r);
 }
 

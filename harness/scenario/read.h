@@ -11,6 +11,12 @@
  * what they stand in as bad. A bare text that stands for a mapping becomes one in the tree. `base` must be
  * freed (read_fini) in any case. */
 void read_table(struct complaints *c, const struct key_table *table, struct node *map, void *base);
+/* The same for a mapping at `step`. */
+void read_table_at(struct complaints *c, const struct key_table *table, struct node *map, void *base,
+                   const struct step *step);
+
+/* A whole scenario from its tree, a mapping; complained of or not, for scenario_free. */
+struct scenario *scenario_read_tree(struct complaints *c, const char *path, struct node *root);
 
 /* Frees what the rows of a table hold in the struct at `base`, not the struct. */
 void read_fini(const struct key_table *table, void *base);

@@ -27,7 +27,7 @@ int scenario_read(const char *path, const char *bytes, size_t size, const struct
                   size_t override_count, struct scenario **out, struct diagnostics *diagnostics)
 {
     /* An empty file may come without a pointer, which libyaml does not take. */
-    struct complaints c = {size ? bytes : "", size, diagnostics};
+    struct complaints c = {size ? bytes : "", size, diagnostics, NULL, NULL};
     struct scenario *s = NULL;
     *diagnostics = (struct diagnostics){0};
     if (size > SCENARIO_SIZE_MAX) {

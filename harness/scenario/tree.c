@@ -69,6 +69,11 @@ static const struct step *here(const struct builder *b, struct step *steps, size
     return up;
 }
 
+static const char *wanted(const struct builder *b)
+{
+    return b->complaints->what ? b->complaints->what : "a scenario";
+}
+
 /* --- limits ----------------------------------------------------------------------------------------------------- */
 
 static int count_node(struct builder *b, struct place place, size_t text_bytes)
@@ -76,13 +81,13 @@ static int count_node(struct builder *b, struct place place, size_t text_bytes)
     b->nodes++;
     b->text_bytes += text_bytes;
     if (b->nodes > SCENARIO_NODES_MAX) {
-        complain(b->complaints, place, NULL, "more than %d values, with those that aliases repeat: expected a scenario",
-                 SCENARIO_NODES_MAX);
+        complain(b->complaints, place, NULL, "more than %d values, with those that aliases repeat: expected %s",
+                 SCENARIO_NODES_MAX, wanted(b));
         return -1;
     }
     if (b->text_bytes > SCENARIO_SIZE_MAX) {
-        complain(b->complaints, place, NULL,
-                 "more than 1MiB of text, with that which aliases repeat: expected a scenario");
+        complain(b->complaints, place, NULL, "more than 1MiB of text, with that which aliases repeat: expected %s",
+                 wanted(b));
         return -1;
     }
     return 0;
@@ -93,7 +98,7 @@ static int check_depth(struct builder *b, struct place place, size_t depth)
     if (depth <= SCENARIO_DEPTH_MAX) {
         return 0;
     }
-    complain(b->complaints, place, NULL, "nested deeper than %d levels: expected a scenario", SCENARIO_DEPTH_MAX);
+    complain(b->complaints, place, NULL, "nested deeper than %d levels: expected %s", SCENARIO_DEPTH_MAX, wanted(b));
     return -1;
 }
 
@@ -163,7 +168,7 @@ static int add_anchor(struct builder *b, const yaml_char_t *name, struct node *n
         return 0;
     }
     if (b->anchor_count == ANCHORS_MAX) {
-        complain(b->complaints, n->place, NULL, "more than %d anchors: expected a scenario", ANCHORS_MAX);
+        complain(b->complaints, n->place, NULL, "more than %d anchors: expected %s", ANCHORS_MAX, wanted(b));
         return -1;
     }
     b->anchors[b->anchor_count++] = (struct anchor){mem_strdup((const char *)name), n, open};
@@ -305,7 +310,7 @@ static int on_document(struct builder *b, const yaml_event_t *event)
         return 0;
     }
     complain(b->complaints, to_place(b, &event->start_mark), NULL,
-             "a second document begins here, expected one scenario in a file");
+             "a second document begins here, expected one %s in a file", wanted(b) + strlen("a "));
     return -1;
 }
 
@@ -385,7 +390,8 @@ struct node *tree_read(struct complaints *c, const struct scenario_override *ove
         node_free(root);
         root = NULL;
     } else if (root == NULL && override == NULL) {
-        complain(c, start, NULL, "the file is empty, expected a scenario with at least `name` and `workers`");
+        complain(c, start, NULL, "the file is empty, expected %s with at least %s", wanted(b),
+                 c->keys ? c->keys : "`name` and `workers`");
     } else if (root == NULL) {
         root = node_new_scalar("", true, start);
     }

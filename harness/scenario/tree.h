@@ -31,6 +31,8 @@ struct node {
  * NULL. Free with node_free. */
 struct node *tree_read(struct complaints *c, const struct scenario_override *override);
 void node_free(struct node *n);
+/* Recursion is as deep as the tree. */
+struct node *node_copy(const struct node *from);
 
 /* The value at `key`, and (where `key_node` is not NULL) the key itself; NULL where there is none or `map` is no map.
  */

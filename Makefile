@@ -75,7 +75,7 @@ unit-$(1): $$(UNIT_$(1))
 UNIT += $$(UNIT_$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
-include $(wildcard workers/*/*.mk)
+include $(wildcard workers/*/*.mk tests/*.mk)
 # Whatever starts a child process needs the guard beside it.
 unit-io unit-pipeline unit-engine: $(BUILD)/locktrail-guard
 
@@ -162,7 +162,7 @@ check-static: $(GEN)
 check-san:
 	$(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 all unit
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 test-built
+	    LOCKTRAIL_SOAK_S=40 $(MAKE) BUILD=$(BUILD)/san SAN=address,undefined OPT=-O1 test-built
 # The tests of another build, with what is built already.
 .PHONY: test-built
 test-built:

@@ -16,11 +16,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DDTRACE = "4.16.0"
 TIMEOUT_S = 900  # the longest suite (e2e with several real runs) takes some minutes on 2 cores
+# Minutes of waiting and little work: these run beside all others, from the first on.
+BESIDE = ("test_soak",)
 CMOCKA = re.compile(r"^\[\s*(OK|FAILED|SKIPPED|ERROR)\s*\] (\w+)$", re.M)
 UNITTEST_SKIP = re.compile(r"^(\S+ \(\S+\)).*\.\.\. skipped '?(.*?)'?$", re.M)
 
@@ -28,19 +31,20 @@ UNITTEST_SKIP = re.compile(r"^(\S+ \(\S+\)).*\.\.\. skipped '?(.*?)'?$", re.M)
 class Totals:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
-        self.lines = []
+        self.lock = threading.Lock()
 
     def add(self, name, passed, failed, skipped, seconds, notes):
         if os.environ.get("LOCKTRAIL_REQUIRE") == "all" and skipped:
             failed, skipped = failed + skipped, 0
             notes = ["required, yet skipped: " + note for note in notes]
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
         state = "FAILED" if failed else "ok"
-        print(f"{state:6} {name:44} {passed:4} passed {failed:3} failed {skipped:3} skipped {seconds:6.1f} s", flush=True)
-        for note in notes:
-            print(f"         {note}", flush=True)
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
+            print(f"{state:6} {name:44} {passed:4} passed {failed:3} failed {skipped:3} skipped {seconds:6.1f} s", flush=True)
+            for note in notes:
+                print(f"         {note}", flush=True)
 
 
 def run(command, env):
@@ -122,17 +126,24 @@ def main():
     parser.add_argument("--python", action="append", default=[])
     options = parser.parse_args()
     totals = Totals()
+    if options.python:
+        prepare_ddtrace()
+    modules = [(os.path.abspath(directory), name[:-3]) for directory in options.python
+               for name in sorted(os.listdir(directory)) if name.startswith("test_") and name.endswith(".py")]
+    beside = [threading.Thread(target=run_python, args=(directory, module, totals))
+              for directory, module in modules if module in BESIDE]
+    for thread in beside:
+        thread.start()
     for directory in options.unit:
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 run_unit(path, totals)
-    if options.python:
-        prepare_ddtrace()
-    for directory in options.python:
-        for name in sorted(os.listdir(directory)):
-            if name.startswith("test_") and name.endswith(".py"):
-                run_python(os.path.abspath(directory), name[:-3], totals)
+    for directory, module in modules:
+        if module not in BESIDE:
+            run_python(directory, module, totals)
+    for thread in beside:
+        thread.join()
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped", flush=True)
     sys.exit(1 if totals.failed or totals.passed == 0 else 0)
 

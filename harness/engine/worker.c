@@ -347,6 +347,7 @@ static void spawn(struct worker *w, const struct worker_options *options)
                                      .arm = w->arm,
                                      .instance = w->instance,
                                      .run_id = host->run_id,
+                                     .rounds = host->soak != NULL,
                                      .root = host->options->root,
                                      .build = host->options->build,
                                      .python = options->env->python,

@@ -2,44 +2,11 @@
 #include "report/junit.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "report/view.h"
+#include "report/xml.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Characters that XML 1.0 (section 2.2) has no form for at all, not even &#1; */
-static bool is_forbidden(const char *at, size_t length)
-{
-    unsigned char c = (unsigned char)at[0];
-    if (length == 1)
-        return c < 0x20 && c != '\t' && c != '\n' && c != '\r';
-    return length == 3 && (memcmp(at, "\xEF\xBF\xBE", 3) == 0 || memcmp(at, "\xEF\xBF\xBF", 3) == 0);
-}
-
-static void add_escaped(struct buf *out, const char *text)
-{
-    size_t size = strlen(text);
-    for (size_t at = 0; at < size;) {
-        size_t length = utf8_length(text + at, size - at);
-        if (length == 0 || (length == 3 && is_forbidden(text + at, length)))
-            buf_add_str(out, "\xEF\xBF\xBD");
-        else if (is_forbidden(text + at, length))
-            buf_printf(out, "\\x%02x", (unsigned char)text[at]);
-        else if (length == 1 && strchr("<>&\"\t\n\r", text[at]))
-            buf_printf(out, "&#%d;", text[at]);
-        else
-            buf_add(out, text + at, length);
-        at += length ? length : 1;
-    }
-}
-
-static void add_attribute(struct buf *out, const char *name, const char *value)
-{
-    buf_printf(out, " %s=\"", name);
-    add_escaped(out, value);
-    buf_add_char(out, '"');
-}
 
 struct counts {
     size_t tests, failures, errors, skipped;
@@ -50,11 +17,11 @@ static void add_outcome(struct buf *out, const char *element, const char *type, 
 {
     buf_printf(out, "      <%s", element);
     if (type)
-        add_attribute(out, "type", type);
-    add_attribute(out, "message", message);
+        xml_add_attribute(out, "type", type);
+    xml_add_attribute(out, "message", message);
     if (text[0]) {
         buf_add_char(out, '>');
-        add_escaped(out, text);
+        xml_add(out, text);
         buf_printf(out, "</%s>\n", element);
     } else {
         buf_add_str(out, "/>\n");
@@ -100,8 +67,8 @@ static void add_failure(struct buf *out, const struct evidence *ev, const struct
 static void add_case_begin(struct buf *out, const char *class_name, const char *name)
 {
     buf_add_str(out, "    <testcase");
-    add_attribute(out, "classname", class_name);
-    add_attribute(out, "name", name);
+    xml_add_attribute(out, "classname", class_name);
+    xml_add_attribute(out, "name", name);
     buf_add_str(out, ">\n");
 }
 
@@ -134,12 +101,12 @@ static void add_suite(struct buf *out, const struct evidence *ev, const char *na
                       const struct buf *cases)
 {
     buf_add_str(out, "  <testsuite");
-    add_attribute(out, "name", name);
+    xml_add_attribute(out, "name", name);
     buf_printf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", counts->tests, counts->failures,
                counts->errors, counts->skipped);
     buf_printf(out, " time=\"%.3f\"", (double)ev->wall_ms / 1000);
     if (ev->started_at && ev->started_at[0])
-        add_attribute(out, "timestamp", ev->started_at);
+        xml_add_attribute(out, "timestamp", ev->started_at);
     buf_add_str(out, ">\n");
     if (cases->size > 0)
         buf_add(out, cases->data, cases->size);
@@ -230,7 +197,7 @@ void report_junit(const struct evidence *ev, struct buf *out)
         for (int stage = STAGE_CONTROL; stage < STAGE_COUNT; stage++)
             add_stage(&suites, ev, ev->scenario->workers[i].name, stage, &sum);
     buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
-    add_attribute(out, "name", "locktrail");
+    xml_add_attribute(out, "name", "locktrail");
     buf_printf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", sum.tests, sum.failures,
                sum.errors, sum.skipped);
     buf_printf(out, " time=\"%.3f\">\n", (double)ev->wall_ms / 1000);

@@ -9,7 +9,8 @@
  * list of lost cells. Both are measured in bits: the list as log2 C(cells, lost), and what repeats add to it; the
  * condition as log2 of the number of conditions as small as it. If losses came at random, whatever the axes are, a
  * condition would be shorter by b bits in at most 2^-b of all matrices; EXPLAIN_BITS_MIN of 10 is the one in a thousand
- * that evidence.absence_probability has, too. What is wrong for some cells pays for naming these. A single comparison
+ * that evidence.absence_probability has, too. What is wrong for some cells pays for naming these, and has to save a
+ * quarter of the list, or it says little; of two that are proven, the shorter description wins. A single comparison
  * that fits needs no such proof: no list is shorter. Two that fit without it are told as what they are, EXPLAIN_WEAK.
  */
 #ifndef LOCKTRAIL_TRAIL_EXPLAIN_H

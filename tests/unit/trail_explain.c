@@ -106,7 +106,7 @@ static const struct row {
      {axis_ddtrace, axis_inspect},
      2,
      "lllklklk",
-     2,
+     4,
      EXPLAIN_EXACT,
      "ddtrace < 3.19.9 or inspect_dir = false",
      0},

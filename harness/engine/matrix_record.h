@@ -42,9 +42,12 @@ struct matrix_record {
     struct matrix_cell_record *cells; /* all of the matrix, in its order; those of other shards without attempts */
     bool *chosen;                     /* by --only: the others are no part of it */
     bool *mine;                       /* chosen, and of this shard (of a merge: of a shard that is there) */
-    unsigned shard, shards;           /* 1, 1: all */
-    bool interrupted;
-    unsigned *missing; /* shards that a merge lacks */
+    char **only;                      /* the filters of --only */
+    size_t only_count;
+    char *plan;             /* SHA-256 (hex) of the shard of each cell; "": unsharded. Shards of other plans overlap */
+    unsigned shard, shards; /* 1, 1: all; 0, n: a merge that lacks some of n */
+    bool interrupted;       /* or killed: not ended by itself */
+    unsigned *missing;      /* shards that a merge lacks */
     size_t missing_count;
 };
 
@@ -54,19 +57,40 @@ int matrix_record_load(const char *directory, struct matrix_record **out, struct
 /* Several shards of one matrix as one record. Refuses other hashes, other numbers of shards, a shard that is there
  * twice with other results: ERR_INPUT, which names the directories. Missing shards stand in `missing`. */
 int matrix_record_merge(const char *const *directories, size_t count, struct matrix_record **out, struct err *e);
+/* A new record of this matrix, which it takes, without attempts: `only` (copied) chooses, `shards` of the sharding by
+ * `durations_ms` (NULL: unknown). ERR_USAGE: the filters are wrong, or this shard has no cell; the matrix is freed then
+ * too. */
+int matrix_record_new(struct matrix *matrix, const char *const *only, size_t only_count, unsigned shard,
+                      unsigned shards, const int64_t *durations_ms, struct matrix_record **out, struct err *e);
+/* DIRECTORY/matrix.json. Blocking. ERR_WRITE. */
+int matrix_record_write_head(const struct matrix_record *r, const char *directory, struct err *e);
+/* matrix_record_load for one that is to go on: a torn last line is cut off the file, so that the next begins a line.
+ */
+int matrix_record_resume(const char *directory, struct matrix_record **out, struct err *e);
+
+/* What each cell took, all attempts together, by id: DIRECTORY/durations.json. Cells without attempts keep what
+ * `known_ms` (NULL: nothing) says. Blocking. */
+int matrix_durations_write(const struct matrix_record *r, const int64_t *known_ms, const char *directory,
+                           struct err *e);
+/* For each cell of the matrix (0: not there); `path` is such a file or a directory with one. ERR_INPUT. */
+int matrix_durations_read(const char *path, const struct matrix *m, int64_t *durations_ms, struct err *e);
+
 /* Makes a merge's directory, which reads back as this record: matrix.yaml and scenario.yaml of `from` (one that was
  * merged), matrix.json, cells.jsonl in the order of the cells. ERR_WRITE, ERR_INPUT. Blocking. */
 int matrix_record_write(const struct matrix_record *r, const char *from, const char *directory, struct err *e);
 void matrix_record_free(struct matrix_record *r);
 
-/* A cell is flaky when its attempts, or those of its repeats, have different verdicts or losses. Its verdict is the
- * worst. Not run: VERDICT_ERROR with no attempt; ask attempt_count. */
+/* A cell is flaky when its attempts have different verdicts or losses. Its verdict is the worst. Not run: VERDICT_ERROR
+ * with no attempt; ask attempt_count. */
 enum verdict matrix_cell_verdict(const struct matrix_cell_record *cell);
 bool matrix_cell_flaky(const struct matrix_cell_record *cell);
 /* error, critical, failure, partial, inconclusive, success: the worse first. */
 int verdict_compare(enum verdict a, enum verdict b);
 
-/* One line of cells.jsonl, without its end. */
+/* One line of cells.jsonl, without its end; and back: *id is for the caller to free. ERR_INPUT. */
 void matrix_attempt_write(const struct matrix_cell *cell, const struct matrix_attempt *attempt, struct buf *out);
+int matrix_attempt_read(const char *line, size_t size, char **id, struct matrix_attempt *out, struct err *e);
+void matrix_attempt_fini(struct matrix_attempt *attempt);
+bool matrix_attempt_same(const struct matrix_attempt *a, const struct matrix_attempt *b); /* verdict and losses */
 
 #endif

@@ -122,7 +122,7 @@ static const struct row {
      {axis_ddtrace, axis_agent, axis_inspect},
      3,
      "lklklkkkkkkkkkkkkkkkkkkk",
-     1,
+     2,
      EXPLAIN_EXACT,
      "ddtrace < 3.19.9 and inspect_dir = false",
      0},

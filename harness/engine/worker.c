@@ -299,6 +299,8 @@ static void on_started(struct worker *w)
     json_put_int(&out, "pid", child_pid(w->child));
     journal_end(&w->host->journal, &out, false);
     host_notify(w->host, RUN_WORKER, w->instance, "started");
+    if (w->on_pid)
+        w->on_pid(w, w->data);
     if (!speaks(w) && w->state == WORKER_STARTING)
         worker_begin_work(w);
 }
@@ -388,6 +390,7 @@ struct worker *worker_start(const struct worker_options *options)
     w->instance = mem_strdup(options->planned->name);
     w->directory = mem_printf("%s/workers/%s", options->host->options->directory, w->instance);
     w->on_end = options->on_end;
+    w->on_pid = options->on_pid;
     w->data = options->data;
     w->started_ms = journal_elapsed_ms(&w->host->journal);
     uv_timer_init(w->host->loop, &w->deadline);

@@ -29,6 +29,7 @@ struct worker_options {
     const struct planned_instance *planned; /* borrowed during the call */
     const struct python_env *env;           /* likewise; empty for all but ddtrace */
     worker_fn on_end;
+    void (*on_pid)(struct worker *worker, void *data); /* it is executed, and worker_pid says its process; or NULL */
     void *data;
 };
 

@@ -23,6 +23,7 @@ struct worker {
     char *directory; /* of its output and local profiles */
     char *program;   /* args[0] */
     worker_fn on_end;
+    void (*on_pid)(struct worker *worker, void *data);
     void *data;
 
     enum worker_state state;

@@ -6,14 +6,15 @@
 #define ROWS(array) .rows = (array), .count = sizeof(array) / sizeof *(array)
 
 /* The patterns of workers/python and of workers/native. */
-static const char *const python_patterns[] = {
-    "local", "global",      "member",    "nested",    "private",   "anonymous", "reentrant", "slots",   "container",
-    "alias", "shared_name", "late_name", "condition", "semaphore", "module",    "inherited", "in_turn", NULL};
+static const char *const python_patterns[] = {"local",       "global",    "member",    "nested",    "private",
+                                              "anonymous",   "reentrant", "slots",     "container", "alias",
+                                              "shared_name", "late_name", "condition", "semaphore", "module",
+                                              "inherited",   "in_turn",   "churn",     "forks",     NULL};
 static const char *const native_patterns[] = {
-    "local",  "global",       "member",         "nested",      "private",   "anonymous", "reentrant",
-    "slots",  "container",    "alias",          "shared_name", "late_name", "condition", "semaphore",
-    "module", "inherited",    "in_turn",        "wrapper",     "static",    "array",     "rwlock",
-    "spin",   "thread_local", "global_pointer", "recursive",   "timed",     "kinds",     NULL};
+    "local",     "global",  "member",      "nested",    "private",   "anonymous", "reentrant",    "slots",
+    "container", "alias",   "shared_name", "late_name", "condition", "semaphore", "module",       "inherited",
+    "in_turn",   "wrapper", "static",      "array",     "rwlock",    "spin",      "thread_local", "global_pointer",
+    "recursive", "timed",   "kinds",       "churn",     "forks",     NULL};
 
 const char *const *pattern_names(enum runtime runtime)
 {

@@ -6,6 +6,7 @@ environment with ddtrace 4.16.0: python3 workers/python/environment.py --root bu
 """
 import glob
 import os
+import re
 import tempfile
 import unittest
 
@@ -19,6 +20,8 @@ HOW = ("LOCKTRAIL_DDTRACE_PYTHON is not set to the python of an environment with
        "make one: python3 workers/python/environment.py --root build/venvs --version 4.16.0")
 # Patterns that are made to lose their names, and what ddtrace 4.16.0 shows.
 LOST = {"alias/audit_log_lock": "guard", "late_name/settings_lock": ""}
+# What each forked child says below ddtrace-run; it profiles all the same.
+IN_CHILD = re.compile("ThreadingLockCollector: target module 'threading' was re-imported ")
 ITERATIONS = 50
 SECONDS = 0.25
 
@@ -60,7 +63,8 @@ def expected_name(lock):
 class Names(unittest.TestCase):
     def check(self, launcher, lock_type, threads):
         workload, counts = profiled(launcher, lock_type, threads, patterns.MODULES)
-        self.assertEqual((workload.child.returncode, workload.stderr), (0, ""))
+        said = [line for line in workload.stderr.splitlines() if launcher == "auto" or not IN_CHILD.match(line)]
+        self.assertEqual((workload.child.returncode, said), (0, []))
         self.assertTrue(workload.messages[0]["profiler"])
         acquires = workload.messages[-1]["acquires"]
         for lock in workload.of_type("lock"):

@@ -65,6 +65,8 @@ extern const size_t pattern_count;
     X(recursive)                                                                                                       \
     X(timed)                                                                                                           \
     X(kinds)                                                                                                           \
+    X(churn)                                                                                                           \
+    X(forks)                                                                                                           \
     X(reference)
 
 /* Of the tests, in tests/native/broken. */

@@ -2,6 +2,7 @@
 #include "native/runtime/calls.h"
 
 #include "native/runtime/declarations.h"
+#include "native/runtime/shared.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -102,17 +103,13 @@ void calls_start(void)
     path[size > 0 ? size : 0] = '\0';
     const char *slash = strrchr(path, '/');
     snprintf(module.name, sizeof module.name, "%s", slash ? slash + 1 : "native");
-    module.places = calloc(declaration_count, sizeof *module.places);
-    if (!module.places) {
-        fputs("no memory for the places of locks\n", stderr);
-        abort();
-    }
+    module.places = shared_calloc(declaration_count, sizeof *module.places);
     dl_iterate_phdr(on_module, NULL);
 }
 
 void calls_fini(void)
 {
-    free(module.places);
+    shared_free(module.places, declaration_count, sizeof *module.places);
     module.places = NULL;
 }
 

@@ -43,7 +43,7 @@ static void sleep_ns(uint64_t ns)
 
 struct io io_make(unsigned threads, uint64_t iterations, double seconds)
 {
-    struct io io = {.threads = threads, .hold_s = HOLD_UNPACED_S};
+    struct io io = {.threads = threads, .iterations = iterations, .hold_s = HOLD_UNPACED_S};
     if (seconds > 0) {
         double share = LOAD * seconds / (double)iterations / threads;
         io.hold_s = share < HOLD_MAX_S ? share : HOLD_MAX_S;

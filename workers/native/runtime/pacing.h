@@ -13,7 +13,8 @@
 /* The slow part of a critical section: a query, a read, a write. */
 struct io {
     unsigned threads;
-    double hold_s; /* how long a lock may be held in one iteration */
+    uint64_t iterations; /* of each thread, in the phase */
+    double hold_s;       /* how long a lock may be held in one iteration */
 };
 
 /* `seconds` 0: without a pace. */

@@ -5,10 +5,9 @@
 #include "native/runtime/declarations.h"
 #include "native/runtime/options.h"
 #include "native/runtime/pacing.h"
+#include "native/runtime/shared.h"
 
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* One thread's share of one declaration: nobody else writes it. */
 struct counts {
@@ -31,11 +30,7 @@ void tally_thread(unsigned number)
 {
     struct counts *counts = atomic_load(&threads[number]);
     if (!counts) {
-        counts = calloc(declaration_count, sizeof *counts);
-        if (!counts) {
-            fputs("no memory for a thread's counters\n", stderr);
-            abort();
-        }
+        counts = shared_calloc(declaration_count, sizeof *counts);
         atomic_store(&threads[number], counts);
     }
     mine = counts;
@@ -168,5 +163,5 @@ struct tally_total tally_total(size_t declaration)
 void tally_fini(void)
 {
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
-        free(atomic_exchange(&threads[i], NULL));
+        shared_free(atomic_exchange(&threads[i], NULL), declaration_count, sizeof *mine);
 }

@@ -11,7 +11,8 @@
  *
  * Each acquire that succeeds counts, recursive ones too, and the one at the end of a wait for a condition. A wait is an
  * acquire that found the lock taken just before it asked: an estimate from outside, like the time it took.
- * Counters are per thread; whoever adds them up sees values of a moment ago. */
+ * Counters are per thread; whoever adds them up sees values of a moment ago. A forked child goes on counting in those
+ * of the thread that forked it, which waits for its end meanwhile. */
 #ifndef NATIVE_RUNTIME_TALLY_H
 #define NATIVE_RUNTIME_TALLY_H
 

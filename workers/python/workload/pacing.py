@@ -25,7 +25,7 @@ class Io:
     """The slow part of a critical section: a query, a read, a write."""
 
     def __init__(self, threads, iterations, seconds):
-        self.threads = threads
+        self.threads, self.iterations = threads, iterations
         self._hold_s = HOLD_UNPACED_S
         if seconds > 0:
             self._hold_s = min(HOLD_MAX_S, LOAD * seconds / iterations / threads)

@@ -11,6 +11,7 @@ A profiler counts each acquire that succeeds, recursive ones too, and so does a 
 at the end of wait() is the condition's own doing: the profiler sees only the call of wait(), so the tally leaves it
 out.
 """
+import mmap
 from _thread import get_ident
 from time import monotonic_ns
 
@@ -91,6 +92,32 @@ class Tally:
 
     def unpark(self):
         self._holders.add(get_ident())
+
+
+class SharedTally(Tally):
+    """Counts the acquires of forked children too, as they come. One process at a time may use it."""
+
+    def __init__(self, slots=1):
+        super().__init__(slots)
+        # Acquires, and the greatest depth.
+        self._shared = memoryview(mmap.mmap(-1, 16)).cast("Q")
+        self._settled = 0
+
+    def take(self):
+        super().take()
+        self._shared[0] += 1
+        self._shared[1] = max(self._shared[1], self.counts().depth)
+
+    def total(self):
+        total = super().total()
+        total.acquires = self._shared[0] - self._settled
+        total.greatest_depth = self._shared[1]
+        return total
+
+    def settle(self):
+        total = super().settle()
+        self._settled += total.acquires
+        return total
 
 
 class _Context:

@@ -28,6 +28,8 @@ MODULES = {
     "module": ("module", "module_limits"),
     "inherited": ("inherited",),
     "in_turn": ("in_turn",),
+    "churn": ("churn",),
+    "forks": ("forks",),
     "reference": ("reference",),
 }
 

@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "engine/declared.h"
 #include "engine/evidence_internal.h"
 #include "engine/orders.h"
 #include "engine/protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* What the scenario expects of this lock, told by its id or its name; NULL for nothing. */
-static const struct scenario_lock *expectation(const struct scenario *s, const char *worker, const struct lock *lock)
-{
-    for (size_t i = 0; i < s->expect_count; i++) {
-        const struct scenario_lock *x = &s->expect[i];
-        if ((!x->worker || strcmp(x->worker, worker) == 0) &&
-            (strcmp(x->id, lock->id) == 0 || strcmp(x->id, lock->name) == 0))
-            return x;
-    }
-    return NULL;
-}
-
-static void apply_expectation(const struct evidence *ev, struct lock *lock)
-{
-    const struct scenario_lock *x = expectation(ev->scenario, lock->worker, lock);
-    if (x) {
-        lock->rendering = x->rendering;
-        lock->mangled = x->mangled;
-    }
-}
 
 /* A worker that contradicts itself or the other arm is broken; the rest of the ledger still counts.
  */
@@ -50,7 +30,7 @@ static void add_lock(struct evidence *ev, const struct instance *instance, const
         return; /* the control's yardstick, not a lock of the workload */
     lock.worker = instance->worker;
     lock.provisional = instance->arm == ARM_CONTROL && is_native(ev, instance->worker);
-    apply_expectation(ev, &lock);
+    declared_expect(ev->scenario, &lock);
     if (ledger_add_lock(&ev->ledger, &lock, &e) < 0)
         broken_ledger(ev, instance->name, &e);
 }
@@ -171,23 +151,10 @@ static int on_line(struct evidence *ev, size_t number, const char *line, size_t 
 /* The locks of a silent command stand in the scenario. */
 static void add_silent(struct evidence *ev, size_t index, const struct scenario_worker *def)
 {
-    static char pattern[] = "command";
     for (size_t i = 0; i < def->lock_count; i++) {
-        const struct scenario_lock *x = &def->locks[i];
-        struct lock lock = {.worker = def->name,
-                            .id = x->id,
-                            .name = x->name,
-                            .pattern = pattern,
-                            .file = x->file,
-                            .line = x->line,
-                            .rendering = x->rendering,
-                            .mangled = x->mangled,
-                            .qualified = x->qualified,
-                            .sites = x->sites,
-                            .site_count = x->site_count};
-        struct lock_count count = {.acquires = x->acquires, .known = x->acquires > 0};
+        struct lock lock = declared_of_silent(ev->scenario, def, i);
+        struct lock_count count = {.acquires = def->locks[i].acquires, .known = def->locks[i].acquires > 0};
         struct err e;
-        apply_expectation(ev, &lock);
         int at = ledger_add_lock(&ev->ledger, &lock, &e);
         if (at < 0 || (count.known && ledger_set_count(&ev->ledger, index, (size_t)at, &count, &e) < 0))
             broken_ledger(ev, ev->ledger.instances[index].name, &e);

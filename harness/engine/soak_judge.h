@@ -5,7 +5,15 @@
  *
  * Happy path: seen at `upload` → at `agent` → at `backend` → judged on a thread → counted on the loop. Failure modes:
  * never comes to a stage (overdue: profile_dropped there); comes twice (doubled); can't be read; comes faster than it
- * can be judged (SOAK_PENDING_MAX: counted as unjudged, its copies are not read, and it is not waited for). */
+ * can be judged (SOAK_PENDING_MAX: counted as unjudged, its copies are not read, and it is not waited for).
+ *
+ * Of each process: arrived[upload] = judged + unjudged + cut + pending, and judged = good + with_loss. An upload that
+ * came to a stage twice was tried again; it is doubled only where it came to the last stage twice, and then at the
+ * first stage at which it came twice.
+ *
+ * A lock without a sample is absent where the acquires since its last sample, over uploads without a gap, leave chance
+ * a probability below p / (k (k + 1)) with p of the scenario (evidence.absence_probability) and the worker's k-th
+ * upload: these sum up to p over any number of uploads, so that a longer soak has no more false alarms. */
 #ifndef LOCKTRAIL_ENGINE_SOAK_JUDGE_H
 #define LOCKTRAIL_ENGINE_SOAK_JUDGE_H
 
@@ -56,15 +64,19 @@ void soak_judge_upload(struct soak_judge *j, enum stage stage, const char *insta
 struct readback_event;
 void soak_judge_read_back(struct soak_judge *j, const struct readback_event *event);
 
-/* Runtime-id and time of the oldest upload that is waited for at the backend, for who asks there; 0: none. */
+/* Start (wall clock) of the oldest upload that is waited for at the backend, for who asks there; 0: none. */
 int64_t soak_judge_oldest_ns(const struct soak_judge *j);
 
 /* Looks for what is overdue. To be called about four times a second. */
 void soak_judge_tick(struct soak_judge *j);
 
+/* Adds the medians of the times since the last call to the processes' series. To be called at each stocktaking. */
+void soak_judge_take_stock(struct soak_judge *j, int64_t at_ms);
+
 /* No further upload comes. `done` from the loop, when everything is judged: what has not come to the last stage after
  * the deadline is missing; `now`: it is cut, and nothing is waited for. */
 void soak_judge_finish(struct soak_judge *j, bool now, void (*done)(void *data), void *data);
+/* Finished, or without anything on the thread. */
 void soak_judge_free(struct soak_judge *j);
 
 #endif

@@ -4,8 +4,10 @@
 #include "io/disk_file.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One turn of the thread ends after so many orders or bytes, so that the first callbacks do not
  * wait for a long queue. */
@@ -14,7 +16,7 @@
 /* Neighbouring appends grow up to so much before a new order begins. */
 #define APPEND_MERGE_MAX ((size_t)1 << 20)
 
-enum order_kind { ORDER_PUT, ORDER_APPEND, ORDER_FLUSH, ORDER_CLOSE };
+enum order_kind { ORDER_PUT, ORDER_REMOVE, ORDER_APPEND, ORDER_FLUSH, ORDER_CLOSE };
 
 struct order {
     struct order *next;
@@ -71,11 +73,22 @@ static struct order *queue_take(struct queue *q)
 
 /* --- on the thread --- */
 
+static int remove_file(const char *path, struct err *e)
+{
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return 0;
+    }
+    return err_sys(e, ERR_WRITE, errno, "can't remove %s", path);
+}
+
 static void do_order(struct disk *disk, struct order *o)
 {
     switch (o->kind) {
     case ORDER_PUT:
         o->status = disk_replace(o->path, o->bytes.data, o->bytes.size, o->sync, &o->error);
+        break;
+    case ORDER_REMOVE:
+        o->status = remove_file(o->path, &o->error);
         break;
     case ORDER_APPEND:
         o->status = disk_files_append(&disk->files, o->path, o->bytes.data, o->bytes.size, o->sync, &o->error);
@@ -203,6 +216,11 @@ void disk_put_borrowed(struct disk *disk, const char *path, const void *bytes, s
                           .fn = fn,
                           .data = data};
     add_order(disk, order);
+}
+
+void disk_remove(struct disk *disk, const char *path, disk_fn fn, void *data)
+{
+    add_order(disk, (struct order){.kind = ORDER_REMOVE, .path = mem_strdup(path), .fn = fn, .data = data});
 }
 
 void disk_append(struct disk *disk, const char *path, const void *bytes, size_t size, bool sync, disk_fn fn, void *data)

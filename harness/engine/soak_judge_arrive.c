@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uploads as they come to their stages. */
+#include "engine/soak_judge_internal.h"
+
+#include "base/mem.h"
+#include "pipeline/intake_time.h"
+#include "pipeline/readback.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* 0 where it is none, or one that 64 bits can't hold. */
+int64_t judge_time_ns(const char *text)
+{
+    struct intake_time time;
+    int64_t ns;
+    bool fits = intake_time_read(text, &time) == 0 && !__builtin_mul_overflow(time.s, INT64_C(1000000000), &ns) &&
+                !__builtin_add_overflow(ns, (int64_t)time.ns, &ns);
+    return fits ? ns : 0;
+}
+
+/* --- arrivals --------------------------------------------------------------------------------------------------- */
+
+/* Came once more. Before it is over that is only noted. */
+static void find_doubled(struct soak_judge *j, struct upload_known *k, enum stage stage, const struct upload *upload)
+{
+    enum stage first = STAGE_UPLOAD;
+    if (k->doubled != STAGE_DECLARED || k->arrivals[j->o.last] < 2)
+        return;
+    while (!j->o.stages[first] || k->arrivals[first] < 2)
+        first++;
+    struct soak_uploads *u = &judge_record(k->process)->uploads;
+    k->doubled = first;
+    u->doubled[first]++;
+    if (k->pending || !k->good)
+        return;
+    k->good = false;
+    u->good--;
+    u->with_loss++;
+    struct loss_place place = {.process = k->process,
+                               .runtime_id = upload->runtime_id,
+                               .start = upload->start,
+                               .end = upload->end,
+                               .start_ns = judge_time_ns(upload->start),
+                               .end_ns = judge_time_ns(upload->end)};
+    char *evidence = mem_printf("upload %" PRIu64 " came to %s again", k->number, stage_name(stage));
+    tell_loss(j, &place, "", first, MECHANISM_DUPLICATED, evidence);
+    free(evidence);
+}
+
+static void give_up(struct soak_judge *j, struct upload_known *known, struct pending *p)
+{
+    struct soak_uploads *u = &judge_record(known->process)->uploads;
+    u->unjudged++;
+    u->pending--;
+    if (p->life)
+        life_unjudged(p->life);
+    judge_forget(j, p);
+}
+
+static struct pending *new_pending(struct upload_known *known, const struct upload *upload)
+{
+    struct pending *p = mem_calloc(1, sizeof *p);
+    *p = (struct pending){.known = known,
+                          .runtime_id = mem_strdup(upload->runtime_id),
+                          .start = mem_strdup(upload->start),
+                          .end = mem_strdup(upload->end),
+                          .start_ns = judge_time_ns(upload->start),
+                          .end_ns = judge_time_ns(upload->end)};
+    known->pending = p;
+    return p;
+}
+
+/* The first stage of its way that it has not come to, or STAGE_DECLARED. */
+enum stage judge_next_stage(const struct soak_judge *j, const struct pending *p)
+{
+    for (enum stage s = STAGE_UPLOAD; s <= j->o.last; s++)
+        if (j->o.stages[s] && !p->stages[s].there)
+            return s;
+    return STAGE_DECLARED;
+}
+
+static void arrive(struct soak_judge *j, struct pending *p, enum stage stage, const struct upload *upload)
+{
+    struct judge_process *process = p->known->process;
+    if (j->uploads.pending.count > SOAK_PENDING_COUNT_MAX || !uploads_hold(&j->uploads, p, stage, upload)) {
+        give_up(j, p->known, p);
+        return;
+    }
+    p->stages[stage].at_ms = judge_now_ms(j);
+    if (stage == j->o.last && p->end_ns != 0)
+        tell_time(&judge_record(process)->latency, &process->latency, (double)(judge_wall_ns() - p->end_ns) / 1e6);
+    if (judge_next_stage(j, p) == STAGE_DECLARED)
+        judge_queue(j, p);
+}
+
+static void take_first(struct soak_judge *j, struct judge_process *process, struct upload_keys keys,
+                       const struct upload *upload)
+{
+    struct upload_known *known = uploads_add(&j->uploads, process, keys);
+    struct pending *p = new_pending(known, upload);
+    struct life *life = life_find(process, p->end_ns);
+    known->arrivals[STAGE_UPLOAD] = 1;
+    judge_record(process)->uploads.arrived[STAGE_UPLOAD]++;
+    judge_record(process)->uploads.pending++;
+    if (life)
+        life_upload(life, p);
+    arrive(j, p, STAGE_UPLOAD, upload);
+}
+
+static void take_known(struct soak_judge *j, struct upload_known *known, enum stage stage, const struct upload *upload)
+{
+    struct pending *p = known->pending;
+    if (++known->arrivals[stage] > 1) {
+        find_doubled(j, known, stage, upload);
+        return;
+    }
+    if (known->missing != STAGE_DECLARED)
+        return; /* later is never */
+    judge_record(known->process)->uploads.arrived[stage]++;
+    if (p && !p->queued)
+        arrive(j, p, stage, upload);
+}
+
+/* One of an earlier locktrail's, which nobody of this one has seen. */
+static bool is_earlier(const struct soak_judge *j, enum stage stage, const struct upload *upload)
+{
+    int64_t end = judge_time_ns(upload->end);
+    return stage != STAGE_UPLOAD && end != 0 && end < j->began_ns;
+}
+
+void soak_judge_upload(struct soak_judge *j, enum stage stage, const char *instance, const struct upload *upload)
+{
+    struct judge_process *process = judge_find(j, instance);
+    struct soak_uploads *all = &j->o.record->uploads;
+    if (j->cut || stage >= STAGE_COUNT || !j->o.stages[stage])
+        return;
+    if (!process) {
+        all->unknown++;
+        return;
+    }
+    if (upload->rejected) {
+        judge_record(process)->uploads.unreadable++;
+        return;
+    }
+    struct upload_keys keys = upload_keys(process, upload);
+    struct upload_known *known = uploads_find(&j->uploads, keys, stage);
+    if (known)
+        take_known(j, known, stage, upload);
+    else if (stage == STAGE_UPLOAD)
+        take_first(j, process, keys, upload);
+    else if (!is_earlier(j, stage, upload))
+        all->unknown++;
+}
+
+void soak_judge_read_back(struct soak_judge *j, const struct readback_event *event)
+{
+    struct upload_profile *profiles = mem_calloc(event->profile_count, sizeof *profiles);
+    struct upload upload = {.path = event->id,
+                            .start = event->start,
+                            .end = event->end,
+                            .runtime_id = event->runtime_id,
+                            .profiles = profiles,
+                            .profile_count = event->profile_count};
+    for (size_t i = 0; i < event->profile_count; i++)
+        profiles[i] = (struct upload_profile){
+            .name = event->profiles[i].name, .bytes = event->profiles[i].bytes, .size = event->profiles[i].size};
+    soak_judge_upload(j, STAGE_BACKEND, event->instance, &upload);
+    free(profiles);
+}
+
+int64_t soak_judge_oldest_ns(const struct soak_judge *j)
+{
+    int64_t oldest = 0;
+    for (const struct upload_known *k = j->uploads.pending.oldest; k; k = k->newer) {
+        const struct pending *p = k->pending;
+        bool waits = p && !p->queued && j->o.stages[STAGE_BACKEND] && !p->stages[STAGE_BACKEND].there;
+        if (waits && p->start_ns != 0 && (oldest == 0 || p->start_ns < oldest))
+            oldest = p->start_ns;
+    }
+    return oldest;
+}

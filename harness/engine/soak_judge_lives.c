@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each life of a process says that it did, held against what its uploads show.
+ *
+ * Lines and uploads each have their own times. Of the counts at an upload's end are known: those of the last line
+ * surely before it, at least, and those of the first line surely behind it, at most. */
+#include "engine/soak_judge_internal.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Deepest nesting of the shipped workloads is 3; so many acquires of a lock that is not counted one to one are at least
+ * one that is. */
+#define UNCOUNTED_SHARE 10
+
+struct soak_counts *soak_counts_hold(struct soak_counts *c)
+{
+    if (c)
+        c->references++;
+    return c;
+}
+
+void soak_counts_release(struct soak_counts *c)
+{
+    if (c && --c->references == 0)
+        free(c);
+}
+
+static uint64_t acquires_of(const struct soak_counts *c, size_t lock)
+{
+    return lock < c->count ? c->acquires[lock] : 0;
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------------ */
+
+static void free_life(struct life *life)
+{
+    for (size_t i = 0; i < LINES_MAX; i++)
+        soak_counts_release(life->lines[i]);
+    account_free(life->account);
+    free(life->runtime_id);
+    free(life->acquires);
+    free(life->droughts);
+    free(life);
+}
+
+/* Its uploads that are still under way are judged without what it says. */
+static void let_go(struct life *life)
+{
+    struct uploads *u = &life->process->judge->uploads;
+    for (struct upload_known *k = u->pending.oldest; k && life->under_way > 0; k = k->newer)
+        if (k->pending && k->pending->life == life) {
+            k->pending->life = NULL;
+            life->under_way--;
+        }
+}
+
+static void tell_account(struct life *life, const struct pending *p, bool final);
+
+static void close_life(struct judge_process *p, size_t i)
+{
+    struct life *life = p->lives[i];
+    tell_account(life, NULL, true);
+    let_go(life);
+    memmove(p->lives + i, p->lives + i + 1, (--p->life_count - i) * sizeof *p->lives);
+    free_life(life);
+}
+
+void life_begin(struct judge_process *p, int64_t now_ns)
+{
+    life_over(p, false);
+    if (p->life_count == LIVES_MAX)
+        close_life(p, 0);
+    struct life *life = mem_calloc(1, sizeof *life);
+    *life = (struct life){.process = p, .began_ns = now_ns, .over_ms = -1};
+    p->lives[p->life_count++] = life;
+    p->lives_begun++;
+}
+
+static struct life *current(const struct judge_process *p)
+{
+    struct life *last = p->life_count > 0 ? p->lives[p->life_count - 1] : NULL;
+    return last && last->over_ms < 0 ? last : NULL;
+}
+
+void life_over(struct judge_process *p, bool killed)
+{
+    struct life *life = current(p);
+    if (!life)
+        return;
+    life->over_ms = judge_now_ms(p->judge);
+    life->killed = killed;
+}
+
+void lives_tick(struct judge_process *p, bool now)
+{
+    for (size_t i = p->life_count; i-- > 0;) {
+        const struct life *life = p->lives[i];
+        bool over = life->over_ms >= 0 && life->under_way == 0 &&
+                    (now || judge_now_ms(p->judge) - life->over_ms >= LIFE_GRACE_MS);
+        if (over)
+            close_life(p, i);
+    }
+}
+
+void lives_free(struct judge_process *p)
+{
+    while (p->life_count > 0)
+        free_life(p->lives[--p->life_count]);
+}
+
+struct life *life_find(const struct judge_process *p, int64_t end_ns)
+{
+    for (size_t i = p->life_count; i-- > 0;)
+        if (end_ns == 0 || end_ns >= p->lives[i]->began_ns)
+            return p->lives[i];
+    return p->life_count > 0 && p->lives_begun == p->life_count ? p->lives[0] : NULL;
+}
+
+/* --- lines ------------------------------------------------------------------------------------------------------ */
+
+static void grow_counts(struct life *life, size_t locks)
+{
+    if (locks <= life->lock_count)
+        return;
+    life->acquires = mem_realloc(life->acquires, locks, sizeof *life->acquires);
+    memset(life->acquires + life->lock_count, 0, (locks - life->lock_count) * sizeof *life->acquires);
+    life->lock_count = locks;
+}
+
+/* A process that takes back what it said is broken. */
+static void take_count(struct life *life, const char *id, size_t lock, uint64_t acquires)
+{
+    struct judge_process *p = life->process;
+    struct soak_judge *j = p->judge;
+    if (acquires < life->acquires[lock]) {
+        char *text =
+            mem_printf("lock %.200s: acquires fell from %" PRIu64 " to %" PRIu64, id, life->acquires[lock], acquires);
+        soak_record_problem(j->o.record, judge_now_ms(j), judge_record(p)->name, text, "counts of a process only grow");
+        free(text);
+        return;
+    }
+    uint64_t more = acquires - life->acquires[lock];
+    life->acquires[lock] = acquires;
+    life->total += more;
+    judge_record(p)->acquires += more;
+}
+
+static void take_counts(struct life *life, const struct message *m)
+{
+    const struct judge_worker *w = life->process->worker;
+    grow_counts(life, w->ledger.lock_count);
+    for (size_t i = 0; i < message_counted(m); i++) {
+        struct lock_count count = {0};
+        const char *id = message_count(m, i, &count);
+        int lock = ledger_find_lock(&w->ledger, w->def->name, id);
+        if (lock >= 0)
+            take_count(life, id, (size_t)lock, count.acquires);
+    }
+}
+
+static void open_account(struct life *life)
+{
+    const struct judge_worker *w = life->process->worker;
+    size_t locks = w->ledger.lock_count;
+    if (life->account_off || (life->account && (life->account_fed || life->account_locks == locks)))
+        return;
+    bool *judged = mem_calloc(locks, sizeof *judged);
+    for (size_t i = 0; i < locks; i++)
+        judged[i] = judge_is_exact(life->process, i);
+    account_free(life->account);
+    life->account = account_new(locks, judged);
+    life->account_locks = locks;
+    free(judged);
+}
+
+/* The first line behind the moment since which a lock has had no sample. */
+static void settle_droughts(struct life *life, const struct soak_counts *line)
+{
+    life->waits_for_line = false;
+    for (size_t i = 0; i < life->drought_count; i++) {
+        struct drought *d = &life->droughts[i];
+        if (!d->known && line->at_ns >= d->since_ns + ACCOUNT_SLACK_NS) {
+            d->from = acquires_of(line, i);
+            d->known = true;
+        }
+        life->waits_for_line = life->waits_for_line || !d->known;
+    }
+}
+
+static void settle_pending(struct life *life, struct soak_counts *line)
+{
+    const struct uploads *u = &life->process->judge->uploads;
+    size_t left = life->under_way;
+    for (struct upload_known *k = u->pending.newest; k && left > 0; k = k->older) {
+        struct pending *p = k->pending;
+        if (!p || p->life != life)
+            continue;
+        left--;
+        if (!p->after && p->end_ns != 0 && line->at_ns >= p->end_ns + ACCOUNT_SLACK_NS)
+            p->after = soak_counts_hold(line);
+    }
+}
+
+void life_line(struct judge_process *p, const struct message *m)
+{
+    struct life *life = current(p);
+    if (!life)
+        return;
+    take_counts(life, m);
+    if (m->at_ns == 0)
+        return; /* counts of no known time can't be held against anything */
+    struct soak_counts *line = mem_calloc(1, sizeof *line + life->lock_count * sizeof *line->acquires);
+    *line = (struct soak_counts){.references = 1, .at_ns = m->at_ns, .count = life->lock_count};
+    if (life->lock_count > 0)
+        memcpy(line->acquires, life->acquires, life->lock_count * sizeof *line->acquires);
+    struct soak_counts **place = &life->lines[life->line_count++ % LINES_MAX];
+    soak_counts_release(*place);
+    *place = line;
+    if (life->waits_for_line)
+        settle_droughts(life, line);
+    settle_pending(life, line);
+    open_account(life);
+    if (life->account)
+        account_line(life->account, m->at_ns, life->acquires);
+}
+
+/* --- uploads ---------------------------------------------------------------------------------------------------- */
+
+/* The last line surely before the moment, or the first one surely behind it. */
+static struct soak_counts *find_line(const struct life *life, int64_t at_ns, bool behind)
+{
+    size_t kept = life->line_count < LINES_MAX ? life->line_count : LINES_MAX;
+    for (size_t i = 0; i < kept; i++) {
+        size_t number = behind ? life->line_count - kept + i : life->line_count - 1 - i;
+        struct soak_counts *line = life->lines[number % LINES_MAX];
+        if (behind ? line->at_ns >= at_ns + ACCOUNT_SLACK_NS : line->at_ns <= at_ns - ACCOUNT_SLACK_NS)
+            return line;
+    }
+    return NULL;
+}
+
+/* Whose the acquires of a line are can't be said any more. */
+static void several_upload(struct life *life)
+{
+    life->several = true;
+    life_unjudged(life);
+}
+
+void life_upload(struct life *life, struct pending *p)
+{
+    life->under_way++;
+    p->life = life;
+    if (!life->runtime_id)
+        life->runtime_id = mem_strdup(p->runtime_id);
+    else if (!life->several && strcmp(life->runtime_id, p->runtime_id) != 0)
+        several_upload(life);
+    if (p->end_ns == 0)
+        return;
+    p->before = soak_counts_hold(find_line(life, p->end_ns, false));
+    p->after = soak_counts_hold(find_line(life, p->end_ns, true));
+    if (!life->several && life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
+        tell_time(&judge_record(life->process)->interval, &life->process->interval,
+                  (double)(p->end_ns - life->arrived_to_ns) / 1e6);
+    life->arrived_to_ns = p->end_ns > life->arrived_to_ns ? p->end_ns : life->arrived_to_ns;
+}
+
+/* --- droughts --------------------------------------------------------------------------------------------------- */
+
+static void begin_drought(struct life *life, size_t lock, int64_t since_ns, const struct soak_counts *after)
+{
+    life->droughts[lock] =
+        (struct drought){.since_ns = since_ns, .from = after ? acquires_of(after, lock) : 0, .known = after != NULL};
+    life->waits_for_line = life->waits_for_line || !after;
+}
+
+/* One that begins behind the end of the one before says nothing of the time between. */
+static bool follows(const struct life *life, const struct pending *p)
+{
+    return life->judged_to_ns != 0 && p->start_ns <= life->judged_to_ns + ACCOUNT_SLACK_NS;
+}
+
+static bool is_late(const struct life *life, const struct pending *p)
+{
+    return p->start_ns == 0 || p->end_ns <= life->judged_to_ns;
+}
+
+void life_expect(const struct life *life, const struct pending *p, struct ledger *ledger)
+{
+    struct instance *in = &ledger->instances[0];
+    if (life->several || !p->before || is_late(life, p))
+        return;
+    const struct soak_counts *begin = follows(life, p) ? NULL : find_line(life, p->start_ns, true);
+    for (size_t i = 0; i < ledger->lock_count; i++) {
+        const struct drought *d = i < life->drought_count ? &life->droughts[i] : NULL;
+        bool known = follows(life, p) ? d && d->known : begin != NULL;
+        uint64_t from = !known ? 0 : begin ? acquires_of(begin, i) : d->from;
+        uint64_t to = acquires_of(p->before, i), done = to > from ? to - from : 0;
+        if (known) /* what is not counted one to one may be some acquires to the program and one to the profiler */
+            in->counts[i] = (struct lock_count){
+                .acquires = life->process->worker->ledger.locks[i].counted ? done : done / UNCOUNTED_SHARE,
+                .known = true};
+    }
+}
+
+uint64_t life_drought(const struct life *life, size_t lock)
+{
+    return lock < life->drought_count ? life->droughts[lock].uploads + 1 : 1;
+}
+
+static bool is_shown(enum lock_state state)
+{
+    return state == STATE_EXACT || state == STATE_MANGLED || state == STATE_ALIAS || state == STATE_GENERIC;
+}
+
+static void move_droughts(struct life *life, const struct pending *p, const struct trail_result *result)
+{
+    bool contiguous = follows(life, p);
+    size_t known = life->drought_count;
+    if (result->lock_count > known) {
+        life->droughts = mem_realloc(life->droughts, result->lock_count, sizeof *life->droughts);
+        life->drought_count = result->lock_count;
+    }
+    const struct soak_counts *begin = find_line(life, p->start_ns, true);
+    for (size_t i = 0; i < result->lock_count; i++) {
+        enum lock_state state = result->locks[i].stages[STAGE_UPLOAD].state;
+        if (is_shown(state) || state == STATE_ABSENT) /* what is told begins anew */
+            begin_drought(life, i, p->end_ns, p->after);
+        else if (!contiguous || i >= known)
+            begin_drought(life, i, p->start_ns, begin);
+        if (!is_shown(state) && state != STATE_ABSENT)
+            life->droughts[i].uploads++;
+    }
+    life->judged_to_ns = p->end_ns;
+}
+
+/* --- accounts --------------------------------------------------------------------------------------------------- */
+
+static void tell_finding(struct life *life, const struct pending *p, const struct account_finding *f)
+{
+    struct judge_process *process = life->process;
+    struct soak_process *record = judge_record(process);
+    uint64_t done, seen;
+    bool gap = f->kind == ACCOUNT_GAP;
+    account_sums(life->account, f->lock, &done, &seen);
+    if (gap && f->upload == 0 && life->killed) {
+        record->cut_acquires += f->acquires;
+        return;
+    }
+    *(gap ? &record->gap_acquires : &record->doubled_acquires) += f->acquires;
+    struct buf text = {0};
+    buf_printf(&text,
+               "%s%" PRIu64 " acquires of %s are in %s, and each is to be sampled: it says that it did %" PRIu64
+               ", its uploads have %" PRIu64,
+               f->upload ? "at least " : "", f->acquires, record->name, gap ? "no upload" : "more than one upload",
+               done, seen);
+    if (f->upload)
+        buf_printf(&text, " (as of upload %" PRIu64 ")", f->upload);
+    else
+        buf_add_str(&text, " (all of this life)");
+    struct loss_place place = {.process = process,
+                               .runtime_id = life->runtime_id ? life->runtime_id : "",
+                               .start = p ? p->start : "",
+                               .end = p ? p->end : "",
+                               .start_ns = p ? p->start_ns : life->judged_to_ns,
+                               .end_ns = p ? p->end_ns : life->arrived_to_ns};
+    tell_loss(process->judge, &place, process->worker->ledger.locks[f->lock].id, STAGE_UPLOAD,
+              gap ? MECHANISM_SAMPLES_DROPPED : MECHANISM_DUPLICATED, text.data);
+    buf_fini(&text);
+}
+
+/* `p`: the upload that was judged last, NULL at the end. */
+static void tell_account(struct life *life, const struct pending *p, bool final)
+{
+    const struct account_finding *findings;
+    if (!life->account || life->process->judge->cut)
+        return;
+    size_t count = account_findings(life->account, final, &findings);
+    for (size_t i = 0; i < count; i++)
+        tell_finding(life, p, &findings[i]);
+}
+
+static void account_for(struct life *life, const struct pending *p, const struct trail_result *result)
+{
+    open_account(life);
+    if (!life->account || p->end_ns == 0)
+        return;
+    uint64_t *acquires = mem_calloc(life->account_locks, sizeof *acquires);
+    for (size_t i = 0; i < life->account_locks && i < result->lock_count; i++)
+        acquires[i] = result->locks[i].stages[STAGE_UPLOAD].acquires;
+    account_upload(life->account, p->known->number, p->end_ns, acquires);
+    life->account_fed = true;
+    free(acquires);
+    tell_account(life, p, false);
+}
+
+void life_judged(struct life *life, const struct pending *p, const struct trail_result *result)
+{
+    for (size_t i = 0; i < result->lock_count; i++)
+        judge_record(life->process)->seen += result->locks[i].stages[STAGE_UPLOAD].acquires;
+    account_for(life, p, result);
+    if (!life->several && p->end_ns != 0 && !is_late(life, p))
+        move_droughts(life, p, result);
+}
+
+void life_unjudged(struct life *life)
+{
+    life->account_off = true;
+    account_free(life->account);
+    life->account = NULL;
+}

@@ -228,12 +228,14 @@ static inline void fill_process(struct soak_process *p, const char *name, const 
     p->version = mem_strdup(worker[0] ? "O2g" : "");
     p->pid = 4711;
     p->lives = 1;
-    plot(&p->watches[WATCH_RSS].series, 200, 60000, rss, 0, rss / 100);
-    plot(&p->watches[WATCH_DESCRIPTORS].series, 200, 60000, 24, 0, 0);
-    plot(&p->watches[WATCH_THREADS].series, 200, 60000, 9, 0, 0);
-    plot(&p->watches[WATCH_CPU].series, 200, 60000, 0.4, 0, 0.1);
-    for (size_t i = 0; i < WATCH_COUNT; i++)
+    plot(&p->watches[WATCH_RSS].series, 60, 200000, rss, 0, rss / 100);
+    plot(&p->watches[WATCH_DESCRIPTORS].series, 60, 200000, 24, 0, 0);
+    plot(&p->watches[WATCH_THREADS].series, 60, 200000, 9, 0, 0);
+    plot(&p->watches[WATCH_CPU].series, 60, 200000, 0.4, 0, 0.1);
+    for (size_t i = 0; i < WATCH_COUNT; i++) {
         p->watches[i].found_at_ms = -1;
+        p->watches[i].trend.known = p->watches[i].series.count > 0;
+    }
 }
 
 static inline void fill_upload_process(struct soak_process *p, uint64_t uploads)
@@ -244,8 +246,8 @@ static inline void fill_upload_process(struct soak_process *p, uint64_t uploads)
     p->acquires = p->seen = 1000 * uploads;
     p->interval = (struct soak_times){.count = uploads - 1, .least = 59000, .most = 61234, .sum = 60000.0 * uploads};
     p->latency = (struct soak_times){.count = uploads, .least = 41, .most = 2310, .sum = 80.0 * uploads};
-    plot(&p->interval.median, 200, 60000, 60000, 0, 500);
-    plot(&p->latency.median, 200, 60000, 80, 0, 20);
+    plot(&p->interval.median, 60, 200000, 60000, 0, 500);
+    plot(&p->latency.median, 60, 200000, 80, 0, 20);
 }
 
 /* Two processes beside locktrail, three stages, 3:20:00 of 8 hours, all well. */
@@ -266,7 +268,8 @@ static inline void soak_good(struct soak_record *r)
     r->stage_ran[STAGE_UPLOAD] = r->stage_ran[STAGE_AGENT] = r->stage_ran[STAGE_BACKEND] = true;
     r->processes = mem_calloc(r->process_count, sizeof *r->processes);
     fill_process(&r->processes[0], "locktrail", "", 2.5e7);
-    plot(&r->processes[0].watches[WATCH_DISK].series, 200, 60000, 7e6, 0, 1e6);
+    plot(&r->processes[0].watches[WATCH_DISK].series, 60, 200000, 7e6, 0, 1e6);
+    r->processes[0].watches[WATCH_DISK].trend.known = true;
     fill_process(&r->processes[1], "native.1.upload", "native", 1.1e7);
     fill_process(&r->processes[2], "native.2.upload", "native", 1.2e7);
     fill_upload_process(&r->processes[1], 200);
@@ -318,7 +321,7 @@ static inline void soak_bad(struct soak_record *r)
     r->processes[1].cut_acquires = 812;
     r->processes[1].gap_acquires = 17;
     struct soak_watch *rss = &r->processes[2].watches[WATCH_RSS];
-    plot(&rss->series, 200, 60000, 4.3e7, 1.0e6, 2e5);
+    plot(&rss->series, 60, 200000, 4.3e7, 3.3e6, 2e5);
     rss->trend = (struct trend){.known = true,
                                 .per_hour = 6.1e7,
                                 .low = 5.8e7,

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes, uploads hop by hop, and locks with their states. */
+#include "report/soak_parts.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_SIZE 20
+#define LIVES_SIZE 6
+#define UPLOADS_SIZE 8
+#define ACQUIRES_SIZE 10
+#define TIME_SIZE 10
+#define BYTES_SIZE 10
+#define FILES_SIZE 6
+/* Of one stage: "1234.5M/1234.5M". */
+#define STAGE_SIZE 16
+#define INDENT 4
+
+static void end_line(struct buf *out)
+{
+    while (out->size > 0 && out->data[out->size - 1] == ' ')
+        out->data[--out->size] = '\0';
+    buf_add_char(out, '\n');
+}
+
+static void add_right(struct buf *out, struct buf *text, size_t width)
+{
+    text_add_cell(out, text->data ? text->data : "", width, true, TEXT_PLAIN);
+    buf_clear(text);
+}
+
+/* --- processes -------------------------------------------------------------------------------------------------- */
+
+static void add_process(const struct soak_terminal *t, const struct soak_process *p)
+{
+    const struct series *rss = &p->watches[WATCH_RSS].series, *files = &p->watches[WATCH_DESCRIPTORS].series;
+    struct buf text = {0}, *out = t->out;
+    bool uploads = p->worker && p->worker[0];
+    text_add_cell(out, p->name, NAME_SIZE, false, TEXT_PLAIN);
+    if (uploads) {
+        text_add_count(out, p->lives, LIVES_SIZE);
+        text_add_count(out, p->uploads.arrived[STAGE_UPLOAD], UPLOADS_SIZE);
+        text_add_count(out, p->acquires, ACQUIRES_SIZE);
+        soak_add_ms(&text, p->interval.count > 0, p->interval.sum / (double)p->interval.count);
+        add_right(out, &text, TIME_SIZE);
+        soak_add_ms(&text, p->latency.count > 0, p->latency.sum / (double)p->latency.count);
+        add_right(out, &text, TIME_SIZE);
+    } else {
+        buf_printf(out, "%*s", LIVES_SIZE + UPLOADS_SIZE + ACQUIRES_SIZE + 2 * TIME_SIZE, "");
+    }
+    if (rss->samples > 0)
+        text_add_bytes(&text, soak_whole(rss->last));
+    add_right(out, &text, BYTES_SIZE);
+    if (files->samples > 0)
+        buf_printf(&text, "%" PRIu64, soak_whole(files->last));
+    add_right(out, &text, FILES_SIZE);
+    end_line(out);
+    buf_fini(&text);
+}
+
+/* "ended: 2 killed, 1 by itself; acquires: 17 in no upload ...". */
+static void add_remarks(const struct soak_terminal *t, const struct soak_process *p)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } remarks[] = {
+        {p->planned_ends, "lives ended as planned"},
+        {p->kills, "killed by a disturbance"},
+        {p->failures, "ended by itself"},
+        {p->gap_acquires, "acquires in no upload"},
+        {p->doubled_acquires, "acquires in two uploads"},
+        {p->cut_acquires, "acquires cut off by a kill"},
+    };
+    struct buf text = {0};
+    for (size_t i = 0; i < sizeof remarks / sizeof *remarks; i++)
+        if (remarks[i].count > 0)
+            buf_printf(&text, "%s%s: %" PRIu64, text.size > 0 ? "; " : "", remarks[i].what, remarks[i].count);
+    if (text.size > 0) {
+        buf_printf(t->out, "%*s", INDENT, "");
+        text_add_wrapped(t->out, text.data, INDENT);
+    }
+    buf_fini(&text);
+}
+
+void soak_processes(const struct soak_terminal *t)
+{
+    if (t->r->process_count == 0)
+        return;
+    buf_add_char(t->out, '\n');
+    buf_printf(t->out, "%-*s%*s%*s%*s%*s%*s%*s%*s\n", NAME_SIZE, "PROCESS", LIVES_SIZE, "LIVES", UPLOADS_SIZE,
+               "UPLOADS", ACQUIRES_SIZE, "ACQUIRES", TIME_SIZE, "INTERVAL", TIME_SIZE, "LATENCY", BYTES_SIZE, "MEMORY",
+               FILES_SIZE, "FILES");
+    for (size_t i = 0; i < t->r->process_count; i++) {
+        add_process(t, &t->r->processes[i]);
+        add_remarks(t, &t->r->processes[i]);
+    }
+}
+
+/* --- uploads ---------------------------------------------------------------------------------------------------- */
+
+static void add_hops(const struct soak_terminal *t, const char *title, const uint64_t counts[STAGE_COUNT], bool bad)
+{
+    text_add_cell(t->out, title, NAME_SIZE, false, TEXT_PLAIN);
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++) {
+        if (!t->r->stage_ran[s])
+            continue;
+        char *text = mem_printf("%" PRIu64, counts[s]);
+        text_add_cell(t->out, text, STAGE_SIZE, true, soak_colour(t, bad && counts[s] > 0 ? TEXT_RED : TEXT_PLAIN));
+        free(text);
+    }
+    end_line(t->out);
+}
+
+static void add_stages(const struct soak_terminal *t, const char *title, size_t width)
+{
+    text_add_cell(t->out, title, width, false, TEXT_PLAIN);
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
+        if (t->r->stage_ran[s])
+            text_add_cell(t->out, stage_name((enum stage)s), STAGE_SIZE, true, TEXT_PLAIN);
+    end_line(t->out);
+}
+
+void soak_uploads(const struct soak_terminal *t)
+{
+    const struct soak_uploads *u = &t->r->uploads;
+    const struct {
+        uint64_t count;
+        const char *what;
+    } others[] = {
+        {u->unreadable, "can't be read"},
+        {u->unknown, "of no process of this soak"},
+        {u->unjudged, "came too fast to be looked at"},
+        {u->cut, "were under way when it ended or was killed"},
+        {u->pending, "under way"},
+    };
+    struct buf text = {0};
+    buf_add_char(t->out, '\n');
+    add_stages(t, "UPLOADS", NAME_SIZE);
+    add_hops(t, "arrived", u->arrived, false);
+    add_hops(t, "never came", u->missing, true);
+    add_hops(t, "came once more", u->doubled, true);
+    buf_printf(&text, "followed to the end: %" PRIu64 ", of them %" PRIu64 " without a loss, %" PRIu64 " with one",
+               u->judged, u->good, u->with_loss);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].count > 0)
+            buf_printf(&text, "; %" PRIu64 " %s", others[i].count, others[i].what);
+    text_add_wrapped(t->out, text.data, 0);
+    buf_fini(&text);
+}
+
+/* --- locks ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t named(const uint64_t *states)
+{
+    return states[STATE_EXACT] + states[STATE_MANGLED];
+}
+
+static uint64_t looked_at(const uint64_t *states)
+{
+    uint64_t sum = 0;
+    for (int s = 0; s < STATE_NOT_RUN; s++)
+        sum += states[s];
+    return sum;
+}
+
+/* In some upload it was neither named nor too rare. */
+static bool is_odd(const struct soak_record *r, const struct soak_lock *l)
+{
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
+        if (r->stage_ran[s] && looked_at(l->states[s]) > named(l->states[s]) + l->states[s][STATE_UNDERSAMPLED])
+            return true;
+    return false;
+}
+
+static void add_lock(const struct soak_terminal *t, const struct soak_lock *l, size_t width)
+{
+    char *label = soak_lock_label(t->r, l->worker, l->id);
+    struct buf odd = {0};
+    text_add_cell(t->out, label, width, false, TEXT_PLAIN);
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++) {
+        if (!t->r->stage_ran[s])
+            continue;
+        const uint64_t *states = l->states[s];
+        uint64_t all = looked_at(states);
+        bool whole = named(states) + states[STATE_UNDERSAMPLED] == all;
+        char *text = all > 0 ? mem_printf("%" PRIu64 "/%" PRIu64, named(states), all) : mem_strdup("-");
+        text_add_cell(t->out, text, STAGE_SIZE, true, soak_colour(t, whole ? TEXT_PLAIN : TEXT_YELLOW));
+        free(text);
+        const char *before = ": ";
+        for (int state = STATE_ALIAS; state < STATE_NOT_RUN; state++)
+            if (states[state] > 0) {
+                bool first = before[0] == ':';
+                buf_printf(&odd, "%s%s%s%" PRIu64 " %s", first && odd.size > 0 ? "; " : "",
+                           first ? stage_name((enum stage)s) : "", before, states[state],
+                           lock_state_name((enum lock_state)state));
+                before = ", ";
+            }
+    }
+    end_line(t->out);
+    if (odd.size > 0) {
+        buf_printf(t->out, "%*s", INDENT, "");
+        text_add_wrapped(t->out, odd.data, INDENT);
+    }
+    buf_fini(&odd);
+    free(label);
+}
+
+void soak_locks(const struct soak_terminal *t)
+{
+    const struct soak_record *r = t->r;
+    size_t stages = 0, shown = 0;
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
+        stages += r->stage_ran[s];
+    if (r->lock_count == 0)
+        return;
+    size_t width = TEXT_WIDTH - stages * STAGE_SIZE;
+    buf_add_char(t->out, '\n');
+    add_stages(t, "LOCK, NAMED IN UPLOADS", width);
+    /* Those with something to say come first, since not all may be shown. */
+    for (int odd = 1; odd >= 0; odd--)
+        for (size_t i = 0; i < r->lock_count && shown < SOAK_LOCKS_SHOWN; i++)
+            if (is_odd(r, &r->locks[i]) == (odd == 1)) {
+                add_lock(t, &r->locks[i], width);
+                shown++;
+            }
+    if (shown < r->lock_count)
+        buf_printf(t->out, "and %zu more (soak.json has all)\n", r->lock_count - shown);
+}

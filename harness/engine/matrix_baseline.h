@@ -8,11 +8,10 @@
 struct matrix_baseline {
     char *directory;              /* as given, for messages */
     struct matrix_record *record; /* a matrix's; NULL for a run */
-    struct matrix_loss *losses;   /* a run's, ordered by worker, lock, stage, mechanism: known in each cell */
-    size_t loss_count;
+    struct matrix_attempt run;    /* a run's verdict and losses: known in each cell */
 };
 
-/* ERR_INPUT: the directory is neither; ERR_MISSING: it has no report. Blocking. */
+/* ERR_INPUT: neither a matrix's directory nor one with the report of a run. Blocking. */
 int matrix_baseline_load(const char *directory, struct matrix_baseline **out, struct err *e);
 void matrix_baseline_free(struct matrix_baseline *b);
 

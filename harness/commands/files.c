@@ -30,7 +30,7 @@ static void add_excerpt(struct buf *out, const char *excerpt)
     }
 }
 
-static void add_diagnostics(struct buf *out, const char *path, const struct diagnostics *d)
+void files_add_diagnostics(struct buf *out, const char *path, const struct diagnostics *d)
 {
     for (size_t i = 0; i < d->count; i++) {
         const struct diagnostic *item = &d->items[i];
@@ -61,7 +61,7 @@ int files_load_scenario(const char *path, const struct scenario_override *overri
         code = ERR_INPUT;
     } else if (scenario_read(path, bytes.data ? bytes.data : "", bytes.size, overrides, override_count, out,
                              &diagnostics) < 0) {
-        add_diagnostics(complaints, path, &diagnostics);
+        files_add_diagnostics(complaints, path, &diagnostics);
         code = ERR_INPUT;
     }
     diagnostics_fini(&diagnostics);
@@ -130,20 +130,21 @@ int files_find_home(struct files_home *out, struct err *e)
     return result;
 }
 
-static int check_given(const char *path, struct err *e)
+/* `what`: "run". */
+static int check_given(const char *path, const char *what, struct err *e)
 {
     DIR *directory = opendir(path);
     if (!directory && errno == ENOENT)
         return 0;
     if (!directory)
-        return err_sys(e, ERR_WRITE, errno, "can't use %s as run directory", path);
+        return err_sys(e, ERR_WRITE, errno, "can't use %s as %s directory", path, what);
     bool empty = true;
     for (struct dirent *entry; empty && (entry = readdir(directory));)
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(directory);
     if (!empty)
-        return err_set(e, ERR_WRITE, "%s is not empty: a run needs a directory of its own, name another with --out",
-                       path);
+        return err_set(e, ERR_WRITE, "%s is not empty: a %s needs a directory of its own, name another with --out",
+                       path, what);
     return 0;
 }
 
@@ -157,19 +158,19 @@ static char *directory_name(const char *scenario_name)
     return name;
 }
 
-static char *make_default(const char *scenario_name, struct err *e)
+static char *make_default(const char *parent, const char *what, const char *called, struct err *e)
 {
     char stamp[32];
     time_t now = time(NULL);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H-%M-%SZ", &utc);
-    if (disk_make_dir("runs", e) < 0)
+    if (disk_make_dir(parent, e) < 0)
         return NULL;
-    char *name = directory_name(scenario_name), *path = NULL;
+    char *name = directory_name(called), *path = NULL;
     for (int i = 1; i <= SAME_SECOND_MAX; i++) {
         free(path);
-        path = i == 1 ? mem_printf("runs/%s-%s", stamp, name) : mem_printf("runs/%s-%s-%d", stamp, name, i);
+        path = i == 1 ? mem_printf("%s/%s-%s", parent, stamp, name) : mem_printf("%s/%s-%s-%d", parent, stamp, name, i);
         if (mkdir(path, 0777) == 0) {
             free(name);
             return path;
@@ -177,21 +178,31 @@ static char *make_default(const char *scenario_name, struct err *e)
         if (errno != EEXIST)
             break;
     }
-    err_sys(e, ERR_WRITE, errno, "can't make the run directory %s", path);
+    err_sys(e, ERR_WRITE, errno, "can't make the %s directory %s", what, path);
     free(path);
     free(name);
     return NULL;
 }
 
-char *files_run_directory(const char *given, const char *scenario_name, struct err *e)
+static char *find_directory(const char *given, const char *parent, const char *what, const char *called, struct err *e)
 {
     if (!given)
-        return make_default(scenario_name, e);
+        return make_default(parent, what, called, e);
     if (!given[0]) {
-        err_set(e, ERR_USAGE, "run: --out needs the name of a directory");
+        err_set(e, ERR_USAGE, "%s: --out needs the name of a directory", what);
         return NULL;
     }
-    return check_given(given, e) < 0 ? NULL : mem_strdup(given);
+    return check_given(given, what, e) < 0 ? NULL : mem_strdup(given);
+}
+
+char *files_run_directory(const char *given, const char *scenario_name, struct err *e)
+{
+    return find_directory(given, "runs", "run", scenario_name, e);
+}
+
+char *files_matrix_directory(const char *given, const char *matrix_name, struct err *e)
+{
+    return find_directory(given, "matrices", "matrix", matrix_name, e);
 }
 
 int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e)

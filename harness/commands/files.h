@@ -33,6 +33,12 @@ int files_find_home_from(const char *executable, const char *home_variable, stru
  * or NULL. ERR_WRITE, ERR_USAGE. */
 char *files_run_directory(const char *given, const char *scenario_name, struct err *e);
 
+/* The same below matrices/. */
+char *files_matrix_directory(const char *given, const char *matrix_name, struct err *e);
+
+/* What is wrong with a file, as files_load_scenario tells it. */
+void files_add_diagnostics(struct buf *out, const char *path, const struct diagnostics *d);
+
 /* Where the uploads of this scenario go on to, from its own keys and the environment. Errors as forward_resolve. */
 int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e);
 

@@ -3,13 +3,17 @@
 
 #include "commands/output.h"
 #include "report/text.h"
+#include "scenario/matrix.h"
 #include "scenario/nearest.h"
-#include "scenario/scenario.h"
 
 #include <string.h>
 #include <unistd.h>
 
-static const char scenario_topic[] = "scenario";
+static const struct {
+    const char *name;
+    void (*describe)(struct buf *out);
+} topics[] = {{"scenario", scenario_describe_keys}, {"matrix-file", matrix_describe_keys}};
+#define TOPIC_COUNT (sizeof topics / sizeof *topics)
 
 static int unknown_topic(const char *name)
 {
@@ -17,7 +21,8 @@ static int unknown_topic(const char *name)
     struct err e;
     for (size_t i = 0; i < command_count; i++)
         nearest_offer(&near, name, commands[i]->name);
-    nearest_offer(&near, name, scenario_topic);
+    for (size_t i = 0; i < TOPIC_COUNT; i++)
+        nearest_offer(&near, name, topics[i].name);
     if (near.word)
         err_set(&e, ERR_USAGE, "help: nothing is known of \"%s\", did you mean %s? (locktrail help lists all)", name,
                 near.word);
@@ -27,10 +32,10 @@ static int unknown_topic(const char *name)
 }
 
 /* One line for each key is what grep wants; on a terminal its text goes below itself, behind the column of keys. */
-static void add_keys(struct buf *out)
+static void add_keys(void (*describe)(struct buf *out), struct buf *out)
 {
     struct buf lines = {0};
-    scenario_describe_keys(&lines);
+    describe(&lines);
     if (!output_is_terminal(STDOUT_FILENO)) {
         *out = lines;
         return;
@@ -52,12 +57,15 @@ static int run(const struct command_line *line)
     struct buf text = {0};
     const char *topic = line->operand_count > 0 ? line->operands[0] : NULL;
     const struct command *command = topic ? command_find(topic) : NULL;
+    size_t keys = 0;
+    while (topic && keys < TOPIC_COUNT && strcmp(topics[keys].name, topic) != 0)
+        keys++;
     if (!topic)
         commands_help(&text);
     else if (command)
         command_usage(command, &text);
-    else if (strcmp(topic, scenario_topic) == 0)
-        add_keys(&text);
+    else if (keys < TOPIC_COUNT)
+        add_keys(topics[keys].describe, &text);
     else
         return unknown_topic(topic);
     int code = output_text(&text);
@@ -67,8 +75,8 @@ static int run(const struct command_line *line)
 
 const struct command command_help = {
     .name = "help",
-    .operands = "[COMMAND | scenario]",
+    .operands = "[COMMAND | scenario | matrix-file]",
     .operands_max = 1,
-    .summary = "Shows the commands, the options of one, or the keys of a scenario file.",
+    .summary = "Shows the commands, the options of one, or the keys of a scenario or matrix file.",
     .run = run,
 };

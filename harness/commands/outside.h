@@ -23,4 +23,14 @@ int outside_resolve_site(const char *command, const struct scenario *s, bool yes
 int outside_resolve(const char *command, const struct scenario *s, bool yes, struct outside *out, struct err *e);
 void outside_fini(struct outside *o);
 
+/* The parts of it. Where profiles would go, without a question: ERR_USAGE (keys). */
+int outside_find(const struct scenario *s, struct outside *out, struct err *e);
+/* For people; NULL: nothing leaves. */
+const char *outside_described(const struct outside *o);
+/* What keeps them inside, as PATH=VALUE of the scenario. */
+const char *outside_key(const struct outside *o);
+/* Uploads leave this machine's locktrail only after somebody has agreed: `inside` is what to do else. ERR_USAGE (there
+ * is no terminal to ask), ERR_INTERRUPTED. */
+int outside_confirm(const char *command, const char *where, const char *inside, bool yes, struct err *e);
+
 #endif

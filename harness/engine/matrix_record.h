@@ -58,8 +58,8 @@ int matrix_record_load(const char *directory, struct matrix_record **out, struct
  * twice with other results: ERR_INPUT, which names the directories. Missing shards stand in `missing`. */
 int matrix_record_merge(const char *const *directories, size_t count, struct matrix_record **out, struct err *e);
 /* A new record of this matrix, which it takes, without attempts: `only` (copied) chooses, `shards` of the sharding by
- * `durations_ms` (NULL: unknown). ERR_USAGE: the filters are wrong, or this shard has no cell; the matrix is freed then
- * too. */
+ * `durations_ms` (NULL: unknown). ERR_USAGE: the filters are wrong or leave no cell (a shard may be left without); the
+ * matrix is freed then too. */
 int matrix_record_new(struct matrix *matrix, const char *const *only, size_t only_count, unsigned shard,
                       unsigned shards, const int64_t *durations_ms, struct matrix_record **out, struct err *e);
 /* DIRECTORY/matrix.json. Blocking. ERR_WRITE. */

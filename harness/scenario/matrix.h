@@ -82,7 +82,7 @@ void matrix_free(struct matrix *m);
 /* The index of the axis with this name, or -1. */
 int matrix_find_axis(const struct matrix *m, const char *name);
 
-/* The keys of a matrix file as text for `locktrail help matrix`. */
+/* The keys of a matrix file as text for `locktrail help matrix-file`. */
 void matrix_describe_keys(struct buf *out);
 
 /* The overrides of a cell but its seed, which goes with --seed: an array for the caller to free (its strings are the

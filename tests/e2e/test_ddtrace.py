@@ -107,10 +107,10 @@ class Settings(support.Run):
 class OldVersion(support.Run):
     @classmethod
     def setUpClass(cls):
-        support.ddtrace_python("3.17.0")
+        support.ddtrace_python("3.17.3")
 
     def test_a_version_that_does_not_profile_rlocks(self):
-        status, report = self.run_scenario(self.scenario(PYTHON), "3", "4", "--set", "workers.python.version=3.17.0")
+        status, report = self.run_scenario(self.scenario(PYTHON), "3", "4", "--set", "workers.python.version=3.17.3")
         self.assertEqual((status, report["verdict"]), (2, "failure"), report["conclusion"])
         self.assertEqual(set(support.states_of(report, "collector").values()), {"absent"})
         self.assertTrue(any(name["label"].endswith(":_lock") and name["label"].startswith("threading.py:")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """environment.py against an interpreter made of shell, so that no package index is needed."""
+import fcntl
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ case "$*" in
     mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/ddtrace-run" ;;
 *"pip install"*)
     [ -z "$FAKE_PIP" ] || { printf '%s\n' "$FAKE_PIP"; exit 1; }
-    [ -z "$FAKE_KILL" ] || kill -9 $PPID ;;
+    [ -z "$FAKE_KILL" ] || { while [ ! -e "$FAKE_KILL" ]; do sleep 0.01; done; kill -9 $PPID; } ;;
 *ddtrace.__version__*) echo "${FAKE_DDTRACE-4.16.0}"; [ -n "${FAKE_DDTRACE-4.16.0}" ] ;;
 esac
 """
@@ -94,7 +95,7 @@ class Preparing(Fixture):
         self.assertTrue(self.calls()[-2].endswith(" flask==3.0 redis ddtrace==4.16.0"))
 
     def test_a_start_that_was_killed_midway_leaves_nothing_that_counts(self):
-        status, answer, _ = self.prepare(FAKE_KILL="1")
+        status, answer, _ = self.prepare(FAKE_KILL="/")
         self.assertEqual((status, answer, len(self.environments())), (-9, None, 1))
         status, answer, _ = self.prepare()
         self.assertEqual((status, answer["created"]), (0, True))
@@ -104,6 +105,45 @@ class Preparing(Fixture):
         answers = [json.loads(child.communicate(timeout=support.DEADLINE_S)[0]) for child in children]
         self.assertEqual(sorted(answer["created"] for answer in answers), [False, False, True])
         self.assertEqual(len([call for call in self.calls() if "pip install" in call]), 1)
+
+    def start_waiting(self):
+        """One that has found another one at work."""
+        child = self.start()
+        line = child.stderr.readline().decode()
+        self.assertEqual(line, "another start is preparing this environment; waiting for it\n")
+        return child
+
+    def test_those_that_wait_for_one_that_is_killed_go_on(self):
+        go = os.path.join(self.directory, "go")
+        killed = self.start(FAKE_KILL=go)
+        while not (os.path.exists(self.log) and any("pip install" in call for call in self.calls())):
+            self.assertIsNone(killed.poll())
+        children = [self.start_waiting() for _ in range(2)]
+        with open(go, "w", encoding="utf-8"):
+            pass
+        killed.communicate(timeout=support.DEADLINE_S)
+        self.assertEqual(killed.returncode, -9)
+        answers = [json.loads(child.communicate(timeout=support.DEADLINE_S)[0]) for child in children]
+        self.assertEqual(sorted(answer["created"] for answer in answers), [False, True])
+        self.assertEqual(len(self.environments()), 1)
+
+    def test_of_several_that_can_not_be_made_each_says_so(self):
+        children = [self.start(FAKE_PIP="ERROR: it rains") for _ in range(3)]
+        for child in children:
+            lines = child.communicate(timeout=support.DEADLINE_S)[1].decode().splitlines()
+            self.assertEqual((child.returncode, lines[-1]), (69, "environment.py: pip failed: ERROR: it rains"))
+        self.assertEqual(self.environments(), [])
+
+    def test_one_that_is_ended_while_it_waits_leaves_the_others_alone(self):
+        name = environment.directory_name("cpython-3.11.7", "4.16.0", [])
+        os.makedirs(self.root)
+        with open(os.path.join(self.root, name + ".lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = self.start_waiting()
+            waiting.terminate()
+            waiting.communicate(timeout=support.DEADLINE_S)
+            self.assertEqual(waiting.returncode, 143)
+        self.assertTrue(self.prepare()[1]["created"])
 
     def test_an_environment_whose_python_is_gone_is_made_anew(self):
         _, answer, _ = self.prepare()
@@ -172,7 +212,7 @@ class Failing(Fixture):
 class Requirements(unittest.TestCase):
     def test_every_line_has_a_version_and_hashes(self):
         names = os.listdir(REQUIREMENTS)
-        self.assertEqual(sorted(names), ["ddtrace-3.17.0.txt", "ddtrace-4.16.0.txt"])
+        self.assertEqual(sorted(names), ["ddtrace-%s.txt" % v for v in ("3.17.3", "3.19.9", "4.16.0", "4.8.13")])
         for name in names:
             with open(os.path.join(REQUIREMENTS, name), encoding="utf-8") as file:
                 text = file.read().replace("\\\n", " ")

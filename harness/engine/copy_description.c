@@ -59,7 +59,8 @@ struct json_out copy_description_begin(struct buf *text, const struct copy_origi
     json_object(&out);
     json_put_string(&out, "stage", stage_name(origin->stage));
     json_put_string(&out, "instance", origin->instance);
-    json_put_uint(&out, "sequence", origin->sequence);
+    if (origin->sequence != 0)
+        json_put_uint(&out, "sequence", origin->sequence);
     json_put_string(&out, "attachment", origin->attachment);
     json_put_uint(&out, "size", origin->size);
     put_received(&out);

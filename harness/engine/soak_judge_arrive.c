@@ -7,6 +7,7 @@
 #include "pipeline/readback.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* 0 where it is none, or one that 64 bits can't hold. */
@@ -89,7 +90,8 @@ static void arrive(struct soak_judge *j, struct pending *p, enum stage stage, co
     }
     p->stages[stage].at_ms = judge_now_ms(j);
     if (stage == j->o.last && p->end_ns != 0)
-        tell_time(&judge_record(process)->latency, &process->latency, (double)(judge_wall_ns() - p->end_ns) / 1e6);
+        tell_time(&judge_record(process)->latency, &process->latency,
+                  fmax(0, (double)(judge_wall_ns() - p->end_ns) / 1e6));
     if (judge_next_stage(j, p) == STAGE_DECLARED)
         judge_queue(j, p);
 }

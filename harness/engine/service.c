@@ -46,6 +46,7 @@ struct service {
     bool failed;                /* SERVICE_FAILED has been said */
     bool stopped;               /* by service_stop */
     bool killed_at_once;
+    bool disturbed; /* by service_kill */
     uv_timer_t poll, deadline;
     unsigned open; /* timers and client that are being closed */
 };
@@ -90,6 +91,7 @@ static struct worker_exit exit_of(const struct service *s)
                                 .start_error = s->child ? NULL : s->start_error.text,
                                 .program = s->program,
                                 .killed_at_once = s->killed_at_once,
+                                .disturbed = s->disturbed,
                                 .stopped = s->stopped};
 }
 
@@ -300,22 +302,29 @@ struct service *service_start(const struct service_options *options, service_fn 
     return s;
 }
 
-void service_stop(struct service *s)
+static void stop(struct service *s, bool at_once)
 {
     if (!s->child || s->state == SERVICE_HAS_ENDED || s->open > 0)
         return;
-    bool again = s->stopped;
     s->stopped = true;
-    if (again) {
-        s->killed_at_once = true;
-        child_stop(s->child, 0);
+    s->killed_at_once = s->killed_at_once || at_once;
+    if (s->state != SERVICE_IS_STOPPING) {
+        move(s, SERVICE_IS_STOPPING);
+        uv_timer_stop(&s->poll);
+        uv_timer_stop(&s->deadline);
     }
-    if (s->state == SERVICE_IS_STOPPING)
-        return;
-    move(s, SERVICE_IS_STOPPING);
-    uv_timer_stop(&s->poll);
-    uv_timer_stop(&s->deadline);
-    child_stop(s->child, s->stop_timeout_ms);
+    child_stop(s->child, at_once ? 0 : s->stop_timeout_ms);
+}
+
+void service_stop(struct service *s)
+{
+    stop(s, s->stopped);
+}
+
+void service_kill(struct service *s)
+{
+    s->disturbed = !s->stopped;
+    stop(s, true);
 }
 
 void service_free(struct service *s)

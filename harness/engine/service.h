@@ -45,6 +45,8 @@ typedef void (*service_fn)(struct service *service, const struct service_message
 struct service *service_start(const struct service_options *options, service_fn fn, void *data);
 /* SIGTERM, SIGKILL after stop_timeout_ms; again: at once. No effect on one that has ended. */
 void service_stop(struct service *service);
+/* SIGKILL at once, without having asked: no failure. */
+void service_kill(struct service *service);
 void service_free(struct service *service); /* only when ended */
 
 #endif

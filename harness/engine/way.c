@@ -122,8 +122,8 @@ static struct tap_target backend_target(const struct lane *lane, bool direct)
     return (struct tap_target){.url = site->intake, .api_key = direct ? site->api_key : NULL};
 }
 
-/* Where uploads of a lane go first. An agent that runs already may listen on a socket of the file system. */
-static struct tap_target lane_target(const struct lane *lane)
+/* An agent that runs already may listen on a socket of the file system. */
+struct tap_target way_lane_target(const struct lane *lane)
 {
     static const char scheme[] = "unix://";
     const char *url = lane->command.url;
@@ -181,7 +181,7 @@ static int start_first(struct way *way, struct err *e)
     struct lane *lane = &way->lanes[0];
     char *listen = host_listen(way->host);
     const struct fault_plan *out = lane->agent ? way->plans[STAGE_AGENT] : way->plans[STAGE_BACKEND];
-    way->first = start_tap(way, "tap upload", listen, lane_target(lane), way->plans[STAGE_UPLOAD], out,
+    way->first = start_tap(way, "tap upload", listen, way_lane_target(lane), way->plans[STAGE_UPLOAD], out,
                            way_traffic_side(way->traffic, STAGE_UPLOAD, 0), e);
     free(listen);
     if (!way->first)
@@ -200,6 +200,9 @@ static void make_lanes(struct way *way)
     for (size_t i = 0; i < way->lane_count; i++) {
         bool named = s->agent_count > 0 && s->agents[i].kind != AGENT_NONE;
         way->lanes[i] = (struct lane){.way = way, .number = i, .agent = named ? &s->agents[i] : NULL};
+        uv_timer_init(way->host->loop, &way->lanes[i].again);
+        way->lanes[i].again.data = &way->lanes[i];
+        way->open_timers++;
     }
 }
 
@@ -223,8 +226,7 @@ void way_fail(struct way *way, const struct err *e)
     tell_ready(way);
 }
 
-/* All agents answer: uploads may come. */
-static void open_when_ready(struct way *way)
+void way_open_when_ready(struct way *way)
 {
     struct err e;
     for (size_t i = 0; i < way->lane_count; i++)
@@ -237,7 +239,7 @@ static void open_when_ready(struct way *way)
         return;
     }
     for (size_t i = 1; i < way->lane_count; i++) {
-        struct tap_target to = lane_target(&way->lanes[i]);
+        struct tap_target to = way_lane_target(&way->lanes[i]);
         way_traffic_mirror(way->traffic, i, &to);
     }
     for (size_t i = 0; i < way->lane_count; i++)
@@ -248,108 +250,6 @@ static void open_when_ready(struct way *way)
     tell_ready(way);
 }
 
-static void on_service(struct service *service, const struct service_message *message, void *data)
-{
-    struct lane *lane = data;
-    struct way *way = lane->way;
-    switch (message->event) {
-    case SERVICE_READY:
-        lane->ready = true;
-        open_when_ready(way);
-        break;
-    case SERVICE_FAILED:
-        if (way->state == WAY_STARTING) {
-            struct err e;
-            err_set(&e, ERR_MISSING, "%s", message->text);
-            way_fail(way, &e);
-        } else {
-            host_problem(way->host, scenario_agent_name(lane->agent->kind), "its log lies in services/ of the run",
-                         message->output, message->output_size, "%s", message->text);
-        }
-        break;
-    case SERVICE_ENDED:
-        lane->service_open = false;
-        lane->service = NULL;
-        service_free(service);
-        way_maybe_closed(way);
-        break;
-    }
-}
-
-/* Whatever it answers, it is there. */
-static void on_external_answer(const struct http_result *result, void *data)
-{
-    struct lane *lane = data;
-    struct way *way = lane->way;
-    if (way->state != WAY_STARTING)
-        return;
-    if (result->error) {
-        struct err e;
-        err_set(&e, ERR_MISSING, "the external agent at %s does not answer: %s; start it, or correct agents.%zu.url",
-                lane->agent->url, result->error->text, lane->number);
-        way_fail(way, &e);
-        return;
-    }
-    lane->ready = true;
-    open_when_ready(way);
-}
-
-/* One that is not there would look like a backend that refuses. */
-static void ask_external(struct lane *lane)
-{
-    lane->command.url = mem_strdup(lane->agent->url);
-    struct tap_target to = lane_target(lane);
-    char *url = tap_target_url(to.url, "/info");
-    struct http_headers none = {0};
-    struct http_call call = {.method = "GET",
-                             .url = url,
-                             .unix_socket = to.unix_socket,
-                             .headers = &none,
-                             .timeout_ms = lane->agent->start_timeout_ms};
-    way_traffic_ask(lane->way->traffic, &call, on_external_answer, lane);
-    free(url);
-}
-
-static int start_agent(struct lane *lane, struct err *e)
-{
-    struct way *way = lane->way;
-    const struct run_options *options = way->host->options;
-    if (!lane->agent) {
-        lane->ready = true;
-        return 0;
-    }
-    if (lane->agent->kind == AGENT_EXTERNAL) {
-        ask_external(lane);
-        return 0;
-    }
-    const char *name = scenario_agent_name(lane->agent->kind);
-    unsigned port = agent_free_port(e);
-    char *directory = mem_printf("%s/services/%s", options->directory, name);
-    char *intake = lane->behind ? mem_printf("%s/api/v2/profile", tap_url(lane->behind)) : NULL;
-    struct agent_orders orders = {.agent = lane->agent,
-                                  .root = options->root,
-                                  .build = options->build,
-                                  .port = port,
-                                  .intake_url = intake,
-                                  .api_key = lane->store || !options->site ? NULL : options->site->api_key,
-                                  .directory = directory};
-    int result = port == 0 || disk_make_dir(directory, e) < 0 ? -1 : agent_command_make(&orders, &lane->command, e);
-    free(directory);
-    free(intake);
-    if (result < 0)
-        return err_wrap(e, "can't start %s", name);
-    struct service_options service = {.host = way->host,
-                                      .name = name,
-                                      .args = (const char *const *)lane->command.args,
-                                      .env = (const char *const *)lane->command.env,
-                                      .health_url = lane->command.health_url,
-                                      .start_timeout_ms = lane->agent->start_timeout_ms,
-                                      .stop_timeout_ms = lane->agent->stop_timeout_ms};
-    lane->service_open = true;
-    lane->service = service_start(&service, on_service, lane);
-    return 0;
-}
-
 static int start_all(struct way *way, struct err *e)
 {
     way->traffic = way_traffic_new(way->host, way->recorder, e);
@@ -358,7 +258,7 @@ static int start_all(struct way *way, struct err *e)
         return -1;
     for (size_t i = 0; i < way->lane_count; i++)
         if (start_store(&way->lanes[i], e) < 0 || start_behind(&way->lanes[i], e) < 0 ||
-            start_agent(&way->lanes[i], e) < 0)
+            way_start_agent(&way->lanes[i], e) < 0)
             return -1;
     return 0;
 }
@@ -370,7 +270,7 @@ static void on_first_turn(uv_timer_t *timer)
     if (start_all(way, &e) < 0)
         way_fail(way, &e);
     else
-        open_when_ready(way);
+        way_open_when_ready(way);
 }
 
 struct way *way_start(struct host *host, struct recorder *recorder, void (*ready)(const struct err *e, void *data),
@@ -384,7 +284,7 @@ struct way *way_start(struct host *host, struct recorder *recorder, void (*ready
     make_lanes(way);
     uv_timer_init(host->loop, &way->timer);
     way->timer.data = way;
-    way->timer_open = true;
+    way->open_timers++;
     uv_timer_start(&way->timer, on_first_turn, 0, 0);
     return way;
 }

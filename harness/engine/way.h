@@ -4,8 +4,8 @@
  * Happy path: STARTING (store, taps, agents until they answer) → OPEN (workers upload) → DRAINING (what was sent has
  * arrived; taps are closed) → STANDING (agents and store answer who reads back) → CLOSING → CLOSED. Failure modes: an
  * agent can't be started, or a tap not listen (`ready` with the error; way_close is due then); an agent ends while it
- * is needed (a problem of the run; what it lost is a loss at its hop); an agent keeps uploads (waited for,
- * DRAIN_QUIET_MS without a further one). */
+ * is needed (a problem of the run; what it lost is a loss at its hop; in a soak it is started again, after a wait that
+ * doubles from 1 s to 60 s); an agent keeps uploads (waited for, DRAIN_QUIET_MS without a further one). */
 #ifndef LOCKTRAIL_ENGINE_WAY_H
 #define LOCKTRAIL_ENGINE_WAY_H
 
@@ -38,5 +38,20 @@ const char *way_store_url(const struct way *way, size_t lane);
 
 /* Uploads of a process that the last hop before the backend has taken (2xx). `instance` as way_instance says. */
 unsigned way_passed(const struct way *way, const char *instance);
+
+/* --- for soaks, while it is OPEN --- */
+
+/* The taps of that stage (upload, agent) are disturbed as tap_disturb says. */
+struct tap_disturbance;
+void way_disturb_taps(struct way *way, enum stage stage, const struct tap_disturbance *items, size_t count);
+
+/* The first agent that locktrail has started ends (SIGTERM; `kill`: SIGKILL), stays away for `away_ms` after its end,
+ * and is started anew at the same address. `back` from the loop when it answers again. That is no problem of the run.
+ * False, and nothing happens, where there is none or it is away already. */
+bool way_disturb_agent(struct way *way, bool kill, int64_t away_ms, void (*back)(void *data), void *data);
+
+/* What is disturbed is no more: taps pass everything, an agent that is away for its time is started now, and no `back`
+ * comes. Also part of way_close. */
+void way_calm(struct way *way);
 
 #endif

@@ -131,10 +131,17 @@ static void on_store_stopped(void *data)
     way_maybe_closed(way);
 }
 
+static void on_again_closed(uv_handle_t *handle)
+{
+    struct lane *lane = handle->data;
+    lane->way->open_timers--;
+    way_maybe_closed(lane->way);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct way *way = handle->data;
-    way->timer_open = false;
+    way->open_timers--;
     way_maybe_closed(way);
 }
 
@@ -155,12 +162,14 @@ void way_maybe_closed(struct way *way)
         way->ending = true;
         if (way->traffic)
             way_traffic_close(way->traffic, on_traffic_closed, way);
-        for (size_t i = 0; i < way->lane_count; i++)
+        for (size_t i = 0; i < way->lane_count; i++) {
             if (way->lanes[i].store)
                 store_stop(way->lanes[i].store, on_store_stopped, way);
+            uv_close((uv_handle_t *)&way->lanes[i].again, on_again_closed);
+        }
         uv_close((uv_handle_t *)&way->timer, on_timer_closed);
     }
-    if (way->traffic_open || way->open_stores > 0 || way->timer_open)
+    if (way->traffic_open || way->open_stores > 0 || way->open_timers > 0)
         return;
     way_move(way, WAY_CLOSED);
     tell_done(way);
@@ -174,6 +183,7 @@ void way_close(struct way *way, void (*closed)(void *data), void *data)
     way->done = closed;
     way->done_data = data;
     uv_timer_stop(&way->timer);
+    way_calm(way);
     if (!way->first_stopped)
         stop_first(way);
     if (!way->behind_stopped)

@@ -18,6 +18,8 @@ static const char *describe_kill(const struct worker_exit *x)
 {
     if (!x->child->killed)
         return "";
+    if (x->disturbed)
+        return ", killed by a disturbance";
     return x->killed_at_once ? ", killed at the second interruption" : ", killed because it did not follow SIGTERM";
 }
 
@@ -52,6 +54,8 @@ bool worker_exit_is_good(const struct worker_exit *x)
 {
     if (worker_exit_before_start(x) || x->child->guard_error)
         return false;
+    if (x->disturbed)
+        return true;
     if (x->interrupted)
         return !x->child->killed;
     if (!x->child->signaled && x->child->code == 0)

@@ -15,6 +15,7 @@ struct worker_exit {
     const char *directory;   /* of the scenario, or NULL */
     bool interrupted;        /* the user wanted an end */
     bool killed_at_once;     /* and asked twice */
+    bool disturbed;          /* a soak wanted it killed */
     bool stopped;            /* locktrail has sent SIGTERM for its own reasons */
 };
 

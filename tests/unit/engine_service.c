@@ -26,7 +26,7 @@ struct served {
     struct http_request *held;
     struct buf events; /* "ready failed(TEXT) ended" */
     char *output;      /* of the last failure */
-    bool stop_when_ready, stop_when_failed, stop_twice;
+    bool stop_when_ready, stop_when_failed, stop_twice, kill_when_ready;
     unsigned ended, closed;
 };
 
@@ -132,6 +132,8 @@ static void on_service(struct service *service, const struct service_message *m,
         if (f->stop_twice)
             service_stop(service);
     }
+    if (m->event == SERVICE_READY && f->kill_when_ready)
+        service_kill(service);
     if (m->event != SERVICE_ENDED)
         return;
     f->ended++;
@@ -415,6 +417,19 @@ static void test_the_second_stop_kills_at_once(void **state)
     assert_journal(f, "\"good\":false,\"cause\":\"signal 9 (Killed), killed at the second interruption\"");
 }
 
+/* As a soak does; the script would say if it was asked before. */
+static void test_a_kill_does_not_ask(void **state)
+{
+    struct served *f = *state;
+    f->kill_when_ready = true;
+    char *asked = mem_printf("%s/asked", f->directory);
+    run_in(f, "trap 'echo >%s/asked' TERM; while :; do sleep 0.01; done");
+    assert_string_equal(f->events.data, "ready ended");
+    assert_int_equal(access(asked, F_OK), -1);
+    free(asked);
+    assert_journal(f, "\"good\":true,\"cause\":\"signal 9 (Killed), killed by a disturbance\"");
+}
+
 static void test_a_directory_that_can_not_be_written(void **state)
 {
     struct served *f = *state;
@@ -452,6 +467,7 @@ int main(void)
         test(test_it_ends_while_it_is_needed),
         test(test_it_has_to_be_killed),
         test(test_the_second_stop_kills_at_once),
+        test(test_a_kill_does_not_ask),
         test(test_a_directory_that_can_not_be_written),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);

@@ -20,6 +20,9 @@ void report_soak(const struct soak_record *r, const char *directory, bool colour
 /* Only the verdict's line and the directory's. */
 void report_soak_quiet(const struct soak_record *r, const char *directory, bool colour, struct buf *out);
 
+/* One line without its end, of at most `columns`, for who waits: how far it is, uploads, losses. */
+void report_soak_line(const struct soak_record *r, size_t columns, struct buf *out);
+
 /* The record itself, docs/soak.schema.json. */
 void report_soak_json(const struct soak_record *r, struct buf *out);
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/soak_finish.h"
+
+#include "base/mem.h"
+#include "commands/output.h"
+#include "engine/soak_record.h"
+#include "io/disk.h"
+#include "report/soak.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+bool soak_is_directory(const char *directory)
+{
+    char *path = mem_printf("%s/soak.json", directory);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+/* Of a soak that goes on, or was killed and may go on, they are out of date. */
+static int write_file(const char *directory, const char *name, const struct buf *text, bool always, struct err *e)
+{
+    char *path = mem_printf("%s/%s", directory, name);
+    int result = 0;
+    if (always || access(path, F_OK) < 0)
+        result = disk_write_now(path, text->data, text->size, e);
+    free(path);
+    return result;
+}
+
+static int write_files(const struct soak_record *r, const char *directory, const struct finish_options *options,
+                       struct err *e)
+{
+    bool ours = options->files == FINISH_WRITE, wanted = ours || access(directory, W_OK) == 0;
+    struct buf junit = {0}, curves = {0};
+    int result = 0;
+    report_soak_junit(r, &junit);
+    report_soak_curves(r, &curves);
+    if (wanted)
+        result = write_file(directory, "junit.xml", &junit, ours || !r->ended, e);
+    if (wanted && result == 0)
+        result = write_file(directory, "curves.svg", &curves, ours || !r->ended, e);
+    if (result == 0 && options->junit)
+        result = disk_write_now(options->junit, junit.data, junit.size, e);
+    buf_fini(&junit);
+    buf_fini(&curves);
+    return result;
+}
+
+static int print(const struct soak_record *r, const char *directory, const struct finish_options *options)
+{
+    struct buf text = {0};
+    bool colour = output_has_colour(STDOUT_FILENO);
+    if (options->json)
+        report_soak_json(r, &text);
+    else if (options->quiet)
+        report_soak_quiet(r, directory, colour, &text);
+    else
+        report_soak(r, directory, colour, &text);
+    int code = output_text(&text);
+    buf_fini(&text);
+    return code;
+}
+
+int soak_finish(const char *directory, const struct finish_options *options)
+{
+    struct soak_record record;
+    struct err e;
+    if (soak_record_load(directory, &record, &e) < 0) {
+        /* Whatever the user names and locktrail can't read is a bad input, also where it is simply not there. */
+        if (e.code == ERR_MISSING)
+            e.code = ERR_INPUT;
+        return output_error(&e);
+    }
+    int written = write_files(&record, directory, options, &e);
+    int code = print(&record, directory, options);
+    if (written < 0)
+        code = output_error(&e);
+    if (code == 0)
+        code = soak_record_exit_code(&record);
+    soak_record_fini(&record);
+    return code;
+}

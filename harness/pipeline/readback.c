@@ -11,6 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of one that follows, after what passes: a backend that is back has uploads that wait for us. */
+#define FOLLOW_WAIT_MAX_MS 5000
+
 static void emit(struct readback *r, const struct readback_event *event)
 {
     r->fn(r, event, r->data);
@@ -88,6 +91,23 @@ static bool is_distinct(struct readback *r, size_t instance, const struct readba
     return r->distinct.count > before;
 }
 
+void readback_hand_over(struct readback *r, const char *instance, const char *id, const struct readback_upload *u)
+{
+    emit(r, &(struct readback_event){.kind = READBACK_UPLOAD,
+                                     .instance = instance,
+                                     .id = id,
+                                     .runtime_id = u->runtime_id,
+                                     .start = u->start,
+                                     .end = u->end,
+                                     .profiles = u->profiles,
+                                     .profile_count = u->profile_count});
+}
+
+void readback_tell(struct readback *r, const char *text)
+{
+    emit(r, &(struct readback_event){.kind = READBACK_PROGRESS, .text = text});
+}
+
 int readback_deliver(struct readback *r, size_t instance, const char *id, const struct readback_upload *u,
                      struct err *e)
 {
@@ -103,14 +123,7 @@ int readback_deliver(struct readback *r, size_t instance, const char *id, const 
     free(key);
     i->delivered++;
     i->distinct += is_distinct(r, instance, u);
-    emit(r, &(struct readback_event){.kind = READBACK_UPLOAD,
-                                     .instance = i->name,
-                                     .id = id,
-                                     .runtime_id = u->runtime_id,
-                                     .start = u->start,
-                                     .end = u->end,
-                                     .profiles = u->profiles,
-                                     .profile_count = u->profile_count});
+    readback_hand_over(r, i->name, id, u);
     return 0;
 }
 
@@ -129,7 +142,7 @@ static void on_timer(uv_timer_t *timer)
     if (r->interrupted) {
         struct err e;
         err_set(&e, ERR_INTERRUPTED, "reading back was given up: it was interrupted");
-        end(r, &e);
+        end(r, r->follow ? NULL : &e);
         return;
     }
     r->delivered_before = r->delivered.count;
@@ -168,9 +181,42 @@ static void wait_for_next(struct readback *r, const struct readback_pass *pass, 
     buf_fini(&text);
 }
 
+/* What passes is told once, for as long as it says the same. */
+static void follow_on(struct readback *r, const struct readback_pass *pass)
+{
+    int64_t wait_ms = pass->wait_ms > 0 ? pass->wait_ms : r->wait_ms;
+    if (pass->error == NULL) {
+        r->wait_ms = r->first_wait_ms;
+        wait_ms = r->first_wait_ms;
+    } else {
+        r->wait_ms = r->wait_ms * 2 < FOLLOW_WAIT_MAX_MS ? r->wait_ms * 2 : FOLLOW_WAIT_MAX_MS;
+    }
+    uv_timer_start(&r->timer, on_timer, (uint64_t)wait_ms, 0);
+    const char *text = pass->error != NULL ? pass->error->text : NULL;
+    if (text != NULL && (r->trouble == NULL || strcmp(text, r->trouble) != 0)) {
+        free(r->trouble);
+        r->trouble = mem_strdup(text);
+        char *told = mem_printf("%s; it is tried again", text);
+        readback_tell(r, told);
+        free(told);
+    } else if (text == NULL && r->trouble != NULL) {
+        free(r->trouble);
+        r->trouble = NULL;
+        readback_tell(r, "reading back goes on");
+    }
+}
+
 void readback_passed(struct readback *r, const struct readback_pass *pass)
 {
     if (readback_ended(r)) {
+        return;
+    }
+    if (r->follow) {
+        if (pass->error != NULL && pass->final) {
+            end(r, pass->error);
+        } else {
+            follow_on(r, pass);
+        }
         return;
     }
     uint64_t now = uv_now(r->loop);
@@ -208,6 +254,7 @@ static void free_all(struct readback *r)
     free(r->service);
     free(r->env);
     free(r->run_id);
+    free(r->trouble);
     free(r);
 }
 
@@ -260,6 +307,9 @@ static void copy_instances(struct readback *r, const struct readback_options *op
 
 static int check_options(const struct readback_options *options, struct err *e)
 {
+    if (options->follow && options->kind != READBACK_PROFILES_API) {
+        return err_set(e, ERR_USAGE, "only the profiles of an API can be read back while a run goes on");
+    }
     if (options->kind == READBACK_DIRECTORY) {
         return options->directory != NULL && options->directory[0] != '\0'
                    ? 0
@@ -276,12 +326,12 @@ static int check_options(const struct readback_options *options, struct err *e)
     return 0;
 }
 
-static const struct readback_source *source_of(enum readback_kind kind)
+static const struct readback_source *source_of(const struct readback_options *options)
 {
     static const struct readback_source *const sources[] = {[READBACK_PROFILES_API] = &readback_profiles_api,
                                                             [READBACK_DIRECTORY] = &readback_directory,
                                                             [READBACK_TEST_AGENT] = &readback_test_agent};
-    return sources[kind];
+    return options->follow ? &readback_following : sources[options->kind];
 }
 
 struct readback *readback_start(uv_loop_t *loop, const struct readback_options *options, readback_fn fn, void *data,
@@ -292,7 +342,7 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
     }
     struct readback *r = mem_calloc(1, sizeof *r);
     *r = (struct readback){.loop = loop,
-                           .source = source_of(options->kind),
+                           .source = source_of(options),
                            .url = options->url != NULL ? copy_url(options->url) : NULL,
                            .unix_socket = mem_strdup_null(options->unix_socket),
                            .api_key = mem_strdup_null(options->api_key),
@@ -303,12 +353,19 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
                            .run_id = mem_strdup_null(options->run_id),
                            .from_ms = options->from_ms,
                            .to_ms = options->to_ms,
+                           .follow = options->follow,
+                           .since_ms = options->from_ms,
                            .timeout_ms = options->timeout_ms,
                            .first_wait_ms = is_local(options) ? READBACK_WAIT_LOCAL_MS : READBACK_WAIT_SITE_MS,
                            .fn = fn,
                            .data = data};
+    if (options->follow && options->poll_ms > 0) {
+        r->first_wait_ms = options->poll_ms;
+    }
     r->wait_ms = r->first_wait_ms;
-    copy_instances(r, options);
+    if (!options->follow) {
+        copy_instances(r, options);
+    }
     if (options->kind != READBACK_DIRECTORY) {
         r->client = http_client_new(loop, e);
     }
@@ -324,6 +381,11 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
     r->timer.data = r;
     uv_timer_start(&r->timer, on_timer, 0, 0);
     return r;
+}
+
+void readback_since(struct readback *r, int64_t ms)
+{
+    r->since_ms = ms > r->since_ms ? ms : r->since_ms;
 }
 
 void readback_stop(struct readback *r)

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The uploads of a run, read back from where a person would find them.
+/* The uploads of a run, read back from where a person would find them: of one that is over, or while it goes on.
  *
  * Happy path: list → each upload that is new is fetched → until all that were expected are there: READBACK_OVER.
  * Failure modes: not there yet (asked again with backoff until the deadline; what is missing then is told, and is a
  * matter for the judgement, not an error); 429 (waits as X-RateLimit-Reset says); 401, 403 (keys: an error that says
  * which); an answer that has not the form that is known (an error that says what was expected and what came, never a
- * loss); a connection that fails (tried again until the deadline, then an error). */
+ * loss); a connection that fails (tried again until the deadline, then an error).
+ *
+ * Following: list → each upload that is new is fetched → again after a moment, until readback_stop. What passes (a
+ * connection that fails, 408, 425, 429, 5xx, a download that is not there yet) is told and tried again without end. */
 #ifndef LOCKTRAIL_PIPELINE_READBACK_H
 #define LOCKTRAIL_PIPELINE_READBACK_H
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "io/http_client.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct readback;
 
@@ -45,12 +51,19 @@ struct readback_options {
     size_t wanted_count;
     int64_t deadline_ms; /* from readback_start; "not there yet" becomes "not there" */
     int64_t timeout_ms;  /* for one request */
+    /* All uploads of the run, of whatever process (as their tag locktrail_worker says), as they come: READBACK_UPLOAD
+     * until readback_stop. READBACK_PROFILES_API only. `wanted`, `to_ms` and `deadline_ms` are not looked at; the time
+     * that is looked at begins at from_ms, or where readback_since has moved it to. Memory is bounded by the uploads in
+     * that time. */
+    bool follow;
+    int64_t poll_ms; /* from one look to the next; 0: 250 ms, of a site 2 s */
 };
 
 enum readback_event_kind {
-    READBACK_UPLOAD,   /* one upload, fetched; those of one instance that came in one pass from the oldest on */
+    READBACK_UPLOAD,   /* one upload, fetched; those that came in one pass from the oldest on */
     READBACK_PROGRESS, /* `text`: "5 of 7 uploads are there, asking again in 2 s" */
-    READBACK_OVER /* the last event. `error` NULL: everything that is there was fetched (`missing` uploads are not) */
+    READBACK_OVER /* the last event. `error` NULL: everything that is there was fetched (`missing` uploads are not), or
+                     a following one was stopped */
 };
 
 /* A profile of an upload. Borrowed. */
@@ -77,7 +90,10 @@ typedef void (*readback_fn)(struct readback *readback, const struct readback_eve
 /* `options` is copied but for nothing: all strings too. Events never come from within. All on the loop's thread. */
 struct readback *readback_start(uv_loop_t *loop, const struct readback_options *options, readback_fn fn, void *data,
                                 struct err *e);
-/* The user wants an end: READBACK_OVER comes with ERR_INTERRUPTED. */
+/* Of one that follows: uploads that began before that moment (milliseconds since 1970) need not be looked for any more.
+ * Moves only up. Also from within an event. */
+void readback_since(struct readback *readback, int64_t ms);
+/* The user wants an end: READBACK_OVER comes with ERR_INTERRUPTED, of one that follows without an error. */
 void readback_stop(struct readback *readback);
 /* After READBACK_OVER, also from within it. */
 void readback_free(struct readback *readback, void (*closed)(void *data), void *data);

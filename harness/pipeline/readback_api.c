@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datadog's list and download API (unstable; docs/formats.md, "The store"). A pass: for one instance after the other
- * its list, page by page, and then what is new, a few downloads at once.
+/* Reading back from Datadog's list and download API. A pass: for one instance after the other its list, page by page,
+ * and then what is new, a few downloads at once.
  *
  * Lists are sorted by timestamp, newest first; the next page ends where the last one began, and what lies on both
  * counts once. A site may give fewer than were asked for: while some are missing, the next page is looked at all the
  * same, until one brings nothing new. */
 #include "pipeline/readback_internal.h"
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "pipeline/intake_time.h"
 #include "pipeline/store_query.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_PATH "/api/unstable/profiles/list"
 /* Uploads on one page. More are asked for only where so many began in one millisecond. */
 #define PAGE_SIZE 500
 #define PAGE_SIZE_MAX STORE_LIST_MAX
 /* Pages of one list: READBACK_UPLOADS_MAX of them fit on fewer. */
 #define PAGES_MAX 10000
-/* Largest list: 5,000 uploads with their tags. */
-#define LIST_ANSWER_MAX ((size_t)64 << 20)
 #define DOWNLOADS_AT_ONCE 4
 
 /* A download that waits for its turn to be handed over. */
@@ -94,59 +89,18 @@ static void continue_downloads(struct readback *r);
 
 /* --- lists --- */
 
-static void write_query(const struct readback *r, struct buf *out)
-{
-    const struct {
-        const char *key, *value;
-    } terms[] = {{"service", r->service},
-                 {"env", r->env},
-                 {"locktrail_run", r->run_id},
-                 {"locktrail_worker", r->instances[((struct api *)r->state)->at].worker}};
-    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
-        if (terms[i].value != NULL && terms[i].value[0] != '\0') {
-            buf_add_str(out, out->size > 0 ? " " : "");
-            store_query_term(out, terms[i].key, terms[i].value);
-        }
-    }
-}
-
-static void write_request(const struct readback *r, const struct api *api, struct buf *out)
-{
-    char from[INTAKE_TIME_TEXT_SIZE], to[INTAKE_TIME_TEXT_SIZE];
-    struct intake_time from_time = intake_time_of_ms(r->from_ms - READBACK_CLOCK_MS);
-    struct intake_time to_time = intake_time_of_ms(api->to_ms);
-    struct buf query = {0};
-    struct json_out j = json_begin(out, 0);
-    intake_time_text(&from_time, from);
-    intake_time_text(&to_time, to);
-    write_query(r, &query);
-    json_object(&j);
-    json_key(&j, "filter");
-    json_object(&j);
-    json_put_string(&j, "from", from);
-    json_put_string(&j, "to", to);
-    json_put_string(&j, "query", query.data);
-    json_object_end(&j);
-    json_key(&j, "sort");
-    json_object(&j);
-    json_put_string(&j, "order", "desc");
-    json_put_string(&j, "field", "timestamp");
-    json_object_end(&j);
-    json_put_uint(&j, "limit", api->page_size);
-    json_object_end(&j);
-    buf_fini(&query);
-}
-
 static void on_list(const struct http_result *result, void *data);
 
 static void send_list(struct readback *r)
 {
     struct api *api = r->state;
+    const struct readback_page page = {.worker = r->instances[api->at].worker,
+                                       .from_ms = r->from_ms - READBACK_CLOCK_MS,
+                                       .to_ms = api->to_ms,
+                                       .size = api->page_size};
     free(api->what);
-    buf_clear(&api->body);
-    write_request(r, api, &api->body);
     api->pages++;
-    api->what = readback_send(r, "POST", LIST_PATH, &api->body, LIST_ANSWER_MAX, on_list, r);
+    api->what = readback_send_list(r, &page, &api->body, on_list, r);
 }
 
 /* What a page has brought. */
@@ -218,11 +172,7 @@ static int take_list(struct readback *r, const struct buf *body, struct err *e)
 {
     struct api *api = r->state;
     struct readback_items items;
-    if (readback_items_read(body->data != NULL ? body->data : "", body->size, &items, e) != 0) {
-        struct err why = *e;
-        err_set(e, ERR_INPUT, "%s: the answer has not the form that is known, expected " READBACK_LIST_FORM ": %s",
-                api->what, why.text);
-        readback_add_excerpt(r, body, e);
+    if (readback_take_list(r, api->what, body, &items, e) != 0) {
         return -1;
     }
     struct page page = take_page(r, &items);
@@ -268,34 +218,16 @@ static void on_list(const struct http_result *result, void *data)
 
 /* --- downloads --- */
 
-/* What the list says goes before what the archive says. */
-static void prefer(char **text, char **of_list)
-{
-    if ((*of_list)[0] != '\0') {
-        char *swapped = *text;
-        *text = *of_list;
-        *of_list = swapped;
-    }
-}
-
 static void take_download(struct readback *r, struct download *d, const struct buf *body)
 {
     struct api *api = r->state;
     struct readback_item *item = &api->news[d->index];
     struct arrived *arrived = &api->arrived[d->index % DOWNLOADS_AT_ONCE];
     struct err e;
-    if (readback_upload_read(body->data, body->size, &arrived->upload, &e) != 0) {
-        struct err why = e;
-        err_set(&e, ERR_INPUT,
-                "%s: the answer has not the form that is known, expected a zip of the profile's files: %s", d->what,
-                why.text);
-        readback_add_excerpt(r, body, &e);
+    if (readback_take_download(r, d->what, item, body, &arrived->upload, &e) != 0) {
         fail(api, READBACK_FINAL, &e);
         return;
     }
-    prefer(&arrived->upload.start, &item->start);
-    prefer(&arrived->upload.end, &item->end);
-    prefer(&arrived->upload.runtime_id, &item->runtime_id);
     arrived->good = true;
 }
 
@@ -342,14 +274,8 @@ static void send_download(struct readback *r, size_t index)
 {
     struct api *api = r->state;
     struct download *d = mem_calloc(1, sizeof *d);
-    struct buf path = {0};
-    buf_add_str(&path, "/api/ui/profiling/profiles/");
-    readback_url_encode(&path, api->news[index].profile_id);
-    buf_add_str(&path, "/download?eventId=");
-    readback_url_encode(&path, api->news[index].event_id);
     *d = (struct download){.readback = r, .index = index};
-    d->what = readback_send(r, "GET", path.data, NULL, READBACK_ARCHIVE_MAX, on_download, d);
-    buf_fini(&path);
+    d->what = readback_send_download(r, &api->news[index], on_download, d);
 }
 
 static void continue_downloads(struct readback *r)

@@ -37,7 +37,7 @@ struct readback_source {
     void (*pass)(struct readback *r);
     void (*free)(struct readback *r); /* nothing is open any more */
 };
-extern const struct readback_source readback_profiles_api, readback_directory, readback_test_agent;
+extern const struct readback_source readback_profiles_api, readback_directory, readback_test_agent, readback_following;
 
 struct readback {
     uv_loop_t *loop;
@@ -46,6 +46,9 @@ struct readback {
     void *state;                /* the source's */
     struct http_client *client; /* NULL where nothing is asked over HTTP */
     char *url, *unix_socket, *api_key, *application_key, *directory, *service, *env, *run_id;
+    bool follow;
+    int64_t since_ms; /* of one that follows: where what is looked at begins */
+    char *trouble;    /* what was told of it last, NULL: all is well */
     int64_t from_ms, to_ms, timeout_ms;
     struct readback_instance *instances;
     size_t instance_count;
@@ -75,6 +78,12 @@ bool readback_has(const struct readback *r, size_t instance, const char *id);
 int readback_deliver(struct readback *r, size_t instance, const char *id, const struct readback_upload *upload,
                      struct err *e);
 
+/* The same for one that follows, which knows by itself what is new. */
+void readback_hand_over(struct readback *r, const char *instance, const char *id, const struct readback_upload *upload);
+
+/* Something to be told. */
+void readback_tell(struct readback *r, const char *text);
+
 /* The callback may have called readback_stop or readback_free: look at readback_ended afterwards. */
 void readback_passed(struct readback *r, const struct readback_pass *pass);
 
@@ -96,6 +105,23 @@ enum readback_verdict readback_judge(const struct readback *r, const char *what,
 
 /* Adds "; the answer begins with '...'", without keys. */
 void readback_add_excerpt(const struct readback *r, const struct buf *body, struct err *e);
+
+/* What is asked of a list, newest first. */
+struct readback_page {
+    const char *worker;     /* tag; NULL: of all */
+    int64_t from_ms, to_ms; /* both included */
+    size_t size;
+};
+
+/* The two calls of the profiles API: sends as readback_send (`body` is kept by the caller until the answer), and reads
+ * a good answer. Errors (ERR_INPUT) say what was expected. */
+char *readback_send_list(struct readback *r, const struct readback_page *page, struct buf *body, http_client_fn fn,
+                         void *data);
+int readback_take_list(const struct readback *r, const char *what, const struct buf *body, struct readback_items *out,
+                       struct err *e);
+char *readback_send_download(struct readback *r, const struct readback_item *item, http_client_fn fn, void *data);
+int readback_take_download(const struct readback *r, const char *what, struct readback_item *item,
+                           const struct buf *body, struct readback_upload *out, struct err *e);
 
 /* Sends with the keys there are. `path` is put behind the URL; `what` becomes "POST URL/PATH", without the query, for
  * the caller to free. `body` as in http_call. */

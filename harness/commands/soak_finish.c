@@ -29,18 +29,18 @@ static int write_file(const char *directory, const char *name, const struct buf 
     return result;
 }
 
-static int write_files(const struct soak_record *r, const char *directory, const struct finish_options *options,
+static int write_files(const struct soak_record *r, const char *directory, const struct soak_finish_options *options,
                        struct err *e)
 {
-    bool ours = options->files == FINISH_WRITE, wanted = ours || access(directory, W_OK) == 0;
+    bool always = options->write || !r->ended, wanted = options->write || access(directory, W_OK) == 0;
     struct buf junit = {0}, curves = {0};
     int result = 0;
     report_soak_junit(r, &junit);
     report_soak_curves(r, &curves);
     if (wanted)
-        result = write_file(directory, "junit.xml", &junit, ours || !r->ended, e);
+        result = write_file(directory, "junit.xml", &junit, always, e);
     if (wanted && result == 0)
-        result = write_file(directory, "curves.svg", &curves, ours || !r->ended, e);
+        result = write_file(directory, "curves.svg", &curves, always, e);
     if (result == 0 && options->junit)
         result = disk_write_now(options->junit, junit.data, junit.size, e);
     buf_fini(&junit);
@@ -48,7 +48,7 @@ static int write_files(const struct soak_record *r, const char *directory, const
     return result;
 }
 
-static int print(const struct soak_record *r, const char *directory, const struct finish_options *options)
+static int print(const struct soak_record *r, const char *directory, const struct soak_finish_options *options)
 {
     struct buf text = {0};
     bool colour = output_has_colour(STDOUT_FILENO);
@@ -63,7 +63,7 @@ static int print(const struct soak_record *r, const char *directory, const struc
     return code;
 }
 
-int soak_finish(const char *directory, const struct finish_options *options)
+int soak_finish(const char *directory, const struct soak_finish_options *options)
 {
     struct soak_record record;
     struct err e;

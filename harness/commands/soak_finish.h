@@ -3,14 +3,20 @@
 #ifndef LOCKTRAIL_COMMANDS_SOAK_FINISH_H
 #define LOCKTRAIL_COMMANDS_SOAK_FINISH_H
 
-#include "commands/finish.h"
+#include <stdbool.h>
+
+struct soak_finish_options {
+    bool write; /* curves.svg and junit.xml are written, failing is an error (73); else where they are not there or the
+                   soak has not ended, and the directory can be written */
+    bool json, quiet;
+    const char *junit; /* a further copy of the JUnit XML; NULL: none */
+};
 
 /* It has a soak.json. */
 bool soak_is_directory(const char *directory);
 
-/* Prints the report; writes curves.svg and junit.xml: with FINISH_WRITE always, with FINISH_MISSING where they are not
- * there or the soak has not ended, and the directory can be written. Returns the exit code: of the verdict, or of the
- * error, which it has printed. */
-int soak_finish(const char *directory, const struct finish_options *options);
+/* Prints the report and writes the files. Returns the exit code: of the verdict, or of the error, which it has printed.
+ */
+int soak_finish(const char *directory, const struct soak_finish_options *options);
 
 #endif

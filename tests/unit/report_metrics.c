@@ -28,8 +28,8 @@ static void test_whole_texts(void **state)
     (void)state;
     soak_bad(&r);
     struct buf open = metrics(&r, true), text = metrics(&r, false);
-    expect_file("soak-bad", "openmetrics", &open);
-    expect_file("soak-bad", "prom", &text);
+    expect_data("soak", "bad", "openmetrics", &open);
+    expect_data("soak", "bad", "prom", &text);
     buf_fini(&open);
     buf_fini(&text);
     soak_record_fini(&r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of a soak. Whole reports are compared with tests/data/report/soak-NAME.*; LOCKTRAIL_REWRITE=1 writes
+/* What is told of a soak. Whole reports are compared with tests/data/soak/NAME.*; LOCKTRAIL_REWRITE=1 writes
  * them anew, to be read by a person. */
 #include "report/soak.h"
 
@@ -26,7 +26,7 @@ static void ended(struct soak_record *r)
 static const struct {
     const char *name;
     void (*make)(struct soak_record *r);
-} records[] = {{"soak-good", ended}, {"soak-bad", soak_bad}};
+} records[] = {{"good", ended}, {"bad", soak_bad}};
 #define RECORDS (sizeof records / sizeof *records)
 
 static struct buf report(const struct soak_record *r, bool colour)
@@ -42,15 +42,18 @@ static void test_whole_reports(void **state)
     for (size_t i = 0; i < RECORDS; i++) {
         struct soak_record r;
         records[i].make(&r);
-        struct buf text = report(&r, false), junit = {0}, curves = {0};
+        struct buf text = report(&r, false), junit = {0}, curves = {0}, json = {0};
         report_soak_junit(&r, &junit);
         report_soak_curves(&r, &curves);
-        expect_file(records[i].name, "txt", &text);
-        expect_file(records[i].name, "xml", &junit);
-        expect_file(records[i].name, "svg", &curves);
+        report_soak_json(&r, &json);
+        expect_data("soak", records[i].name, "txt", &text);
+        expect_data("soak", records[i].name, "xml", &junit);
+        expect_data("soak", records[i].name, "svg", &curves);
+        expect_data("soak", records[i].name, "json", &json);
         buf_fini(&text);
         buf_fini(&junit);
         buf_fini(&curves);
+        buf_fini(&json);
         soak_record_fini(&r);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The live view of a soak: whole screens as files below tests/data/report/, and what must hold for any size. */
+/* The live view of a soak: whole screens as files below tests/data/soak/, and what must hold for any size. */
 #include "report/soak_top.h"
 
 #include "report/text.h"
@@ -30,13 +30,13 @@ static void test_whole_screens(void **state)
     static const struct {
         const char *name;
         size_t rows, columns;
-    } cases[] = {{"soak-top", 24, 80}, {"soak-top-narrow", 14, 50}, {"soak-top-once", 0, 120}};
+    } cases[] = {{"top", 24, 80}, {"top-narrow", 14, 50}, {"top-once", 0, 120}};
     struct soak_record r;
     (void)state;
     soak_bad(&r);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf b = draw(&r, cases[i].rows, cases[i].columns, NULL);
-        expect_file(cases[i].name, "txt", &b);
+        expect_data("soak", cases[i].name, "txt", &b);
         buf_fini(&b);
     }
     soak_record_fini(&r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole texts that are expected, as files below tests/data/report/ (tests are run from the project's root). */
+/* Whole texts that are expected, as files below tests/data/ (tests are run from the project's root). */
 #ifndef LOCKTRAIL_TESTS_REPORT_EXPECTED_H
 #define LOCKTRAIL_TESTS_REPORT_EXPECTED_H
 
@@ -25,9 +25,9 @@ static const struct {
 /* The last one has a lock too many for a group: of interest for people only, who get groups. */
 #define EXPECTED_DOCUMENTS (sizeof expected_runs / sizeof *expected_runs - 1)
 
-static inline void expect_file(const char *name, const char *extension, const struct buf *got)
+static inline void expect_data(const char *folder, const char *name, const char *extension, const struct buf *got)
 {
-    char *path = mem_printf("tests/data/report/%s.%s", name, extension);
+    char *path = mem_printf("tests/data/%s/%s.%s", folder, name, extension);
     struct buf expected = {0};
     struct err e;
     if (getenv("LOCKTRAIL_REWRITE") && disk_write_now(path, got->data, got->size, &e) < 0)
@@ -38,6 +38,11 @@ static inline void expect_file(const char *name, const char *extension, const st
         fail_msg("%s differs, got:\n%s", path, got->data);
     buf_fini(&expected);
     free(path);
+}
+
+static inline void expect_file(const char *name, const char *extension, const struct buf *got)
+{
+    expect_data("report", name, extension, got);
 }
 
 #endif

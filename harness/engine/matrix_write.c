@@ -14,6 +14,9 @@
 /* Those of MATRIX_CELLS_MAX cells are 3 MB; a farm may keep those of several matrices in one. */
 #define DURATIONS_SIZE_MAX ((size_t)64 << 20)
 
+/* Thirty years. */
+#define DURATION_MAX_MS ((int64_t)1000000000000)
+
 static int write_file(const char *directory, const char *name, const struct buf *bytes, struct err *e)
 {
     char *path = mem_printf("%s/%s", directory, name);
@@ -111,7 +114,7 @@ static int read_durations(const struct json *j, const struct matrix *m, int64_t 
     for (size_t i = 0; result == 0 && i < cells->size; i++) {
         const struct json *ms = &cells->items[i];
         int64_t cell = matrix_ids_find(&ids, cells->keys[i]);
-        if (!ms->is_integer || ms->integer < 0)
+        if (!ms->is_integer || ms->integer < 0 || ms->integer > DURATION_MAX_MS)
             result = err_set(e, ERR_INPUT, "\"%s\" has no duration in milliseconds", cells->keys[i]);
         else if (cell >= 0)
             durations_ms[cell] = ms->integer;

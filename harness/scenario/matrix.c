@@ -63,7 +63,7 @@ static const struct key rows[] = {
      .max = MATRIX_REPEAT_MAX,
      .initial = "1",
      .help = "how often each combination is run, each time with another seed"},
-    {.name = "seed", .type = KEY_UINT64, .offset = AT(seed), .max = 9e15, .initial = "1", .help = "the first seed"},
+    {.name = "seed", .type = KEY_UINT64, .offset = AT(seed), .max = 1e9, .initial = "1", .help = "the first seed"},
     {.name = "retries",
      .type = KEY_UNSIGNED,
      .offset = AT(retries),

@@ -162,7 +162,7 @@ static bool make_value(struct axes *a, const struct target *t, const struct node
     }
     out->label = buf_steal(&label);
     bool good = true;
-    if (t->path_count == 0) {
+    if (t->path_count == 0 && value != item) {
         good = read_settings(a, t, out, value, step);
     }
     for (size_t i = 0; i < t->path_count; i++) {
@@ -222,17 +222,16 @@ static bool check_name(struct axes *a, const struct node *key, const struct step
     return good;
 }
 
-/* Every value is `NAME: {...}`. */
+/* Whether a value is `NAME: {...}`: then the others are names too, of values that set nothing. */
 static bool are_named(const struct node *values)
 {
     for (size_t i = 0; i < values->count; i++) {
         const struct node *item = values->items[i];
-        if (item->kind != NODE_MAP || item->count != 1 ||
-            (item->items[0]->kind != NODE_MAP && !node_is_null(item->items[0]))) {
-            return false;
+        if (item->kind == NODE_MAP && item->count == 1 && item->items[0]->kind == NODE_MAP) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 static bool find_paths(struct axes *a, struct target *t, const struct node *key, const struct axis_form *form,

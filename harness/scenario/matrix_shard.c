@@ -11,6 +11,8 @@
 
 /* Half an hour where nothing at all is known: all cells are then equal, whatever stands here. */
 #define UNKNOWN_MS 1800000
+/* Thirty years: what is longer is no duration, and sums stay below int64_t's end. */
+#define LONGEST_MS ((int64_t)1000000000000)
 
 struct work {
     const struct matrix_cell *cell;
@@ -87,7 +89,7 @@ void matrix_shard(const struct matrix *m, const bool *chosen, const int64_t *dur
         shards[i] = 0;
         if (chosen == NULL || chosen[i]) {
             int64_t ms = durations_ms && durations_ms[i] > 0 ? durations_ms[i] : unknown;
-            work[count++] = (struct work){&m->cells[i], i, to_step(ms)};
+            work[count++] = (struct work){&m->cells[i], i, to_step(ms < LONGEST_MS ? ms : LONGEST_MS)};
         }
     }
     for (unsigned i = 0; i < n; i++) {

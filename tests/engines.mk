@@ -3,7 +3,7 @@
 # $(BUILD)/engines/root, neither installed nor started. One name for each; what it needs comes along.
 
 ENGINES_DIR := $(BUILD)/engines
-ENGINE_PACKAGES := prometheus
+ENGINE_PACKAGES := prometheus slurmctld slurmd slurm-client munge parallel
 
 $(ENGINES_DIR)/%.ready: tests/engines.sh
 	$(call say,DEB,$*)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all forms say in the same words. */
+#include "report/matrix_parts.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *matrix_standing_name(enum matrix_standing standing)
+{
+    static const char *const names[MATRIX_STANDING_COUNT] = {"new", "expired", "known", "expected"};
+    return names[standing];
+}
+
+char *matrix_subject_text(const struct matrix_report *r, size_t subject)
+{
+    const struct matrix_subject *s = &r->subjects[subject];
+    return r->several_workers ? mem_printf("%s: %s", s->worker, s->lock) : mem_strdup(s->lock);
+}
+
+char *matrix_point_text(const struct matrix_report *r, size_t point)
+{
+    const struct matrix *m = r->record->matrix;
+    const struct matrix_cell *cell = matrix_cell_at(r, r->points[point].first);
+    struct buf text = {0};
+    for (size_t i = 0; i < m->axis_count; i++)
+        if (cell->values[i] >= 0)
+            buf_printf(&text, "%s%s=%s", text.size > 0 ? " " : "", m->axes[i].name,
+                       m->axes[i].values[cell->values[i]].label);
+    if (text.size == 0)
+        buf_add_str(&text, "the scenario as it is");
+    return buf_steal(&text);
+}
+
+/* --- command lines ---------------------------------------------------------------------------------------------- */
+
+/* As a shell reads it back as one word. */
+static void add_word(struct buf *out, const char *word)
+{
+    buf_add_char(out, ' ');
+    if (word[0] &&
+        strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") == strlen(word)) {
+        buf_add_str(out, word);
+        return;
+    }
+    buf_add_char(out, '\'');
+    for (const char *at = word; *at; at++) {
+        if (*at == '\'')
+            buf_add_str(out, "'\\''");
+        else
+            buf_add_char(out, *at);
+    }
+    buf_add_char(out, '\'');
+}
+
+/* The scenario's path stands in the matrix file, from that file's directory. */
+static char *scenario_path(const struct matrix *m)
+{
+    const char *slash = strrchr(m->path, '/');
+    if (!slash || m->scenario[0] == '/')
+        return mem_strdup(m->scenario);
+    return mem_printf("%.*s/%s", (int)(slash - m->path), m->path, m->scenario);
+}
+
+char *matrix_command_text(const struct matrix_report *r, size_t place)
+{
+    const struct matrix *m = r->record->matrix;
+    const struct matrix_cell *cell = matrix_cell_at(r, place);
+    size_t count;
+    struct scenario_override *overrides = matrix_cell_overrides(m, cell, &count);
+    struct buf text = {0};
+    char *path = scenario_path(m);
+    buf_add_str(&text, "locktrail run");
+    add_word(&text, path);
+    for (size_t i = 0; i < count; i++) {
+        char *setting = mem_printf("%s=%s", overrides[i].path, overrides[i].value);
+        buf_add_str(&text, " --set");
+        add_word(&text, setting);
+        free(setting);
+    }
+    buf_printf(&text, " --seed %" PRIu64, cell->seed);
+    free(path);
+    free(overrides);
+    return buf_steal(&text);
+}
+
+char *matrix_bisect_text(const struct matrix_report *r, const char *axis, const char *lock)
+{
+    struct buf text = {0};
+    buf_add_str(&text, "locktrail bisect");
+    add_word(&text, r->record->matrix->path);
+    buf_add_str(&text, " --axis");
+    add_word(&text, axis);
+    buf_add_str(&text, " --lock");
+    add_word(&text, lock);
+    return buf_steal(&text);
+}
+
+/* --- groups ----------------------------------------------------------------------------------------------------- */
+
+char *matrix_group_text(const struct matrix_report *r, const struct matrix_group *g)
+{
+    const char *cells = r->point_count == 1 ? "cell" : "cells";
+    if (g->is_verdict)
+        return mem_printf("%s in %zu of %zu %s", verdict_name(g->verdict), g->point_count, r->point_count, cells);
+    return mem_printf("%zu %s lost in %zu of %zu %s", g->subject_count, g->subject_count == 1 ? "lock is" : "locks are",
+                      g->point_count, r->point_count, cells);
+}
+
+char *matrix_group_locks_text(const struct matrix_report *r, const struct matrix_group *g, size_t most)
+{
+    struct buf text = {0};
+    size_t shown = g->subject_count > most ? most : g->subject_count;
+    for (size_t i = 0; i < shown; i++) {
+        char *subject = matrix_subject_text(r, g->subjects[i]);
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", subject);
+        free(subject);
+    }
+    if (shown < g->subject_count)
+        buf_printf(&text, " and %zu more", g->subject_count - shown);
+    return buf_steal(&text);
+}
+
+static char *rough_text(const struct explain_result *x, const char *verb)
+{
+    size_t known = x->lost + x->flaky + x->kept, lost = x->lost + x->flaky;
+    /* A condition that is wrong for every fifth cell is told as what it is: odds. */
+    if (x->exception_count * 5 <= lost)
+        return mem_printf("%s iff %s, but for %zu %s", verb, x->condition, x->exception_count,
+                          x->exception_count == 1 ? "cell" : "cells");
+    return mem_printf("mostly where %s: %s in %zu of its %zu cells, and in %zu of %zu others", x->condition, verb,
+                      x->inside_lost, x->inside, lost - x->inside_lost, known - x->inside);
+}
+
+char *matrix_condition_text(const struct explain_result *x, const char *verb)
+{
+    switch (x->strength) {
+    case EXPLAIN_EXACT:
+        return x->atoms == 0 ? mem_printf("%s in every cell", verb) : mem_printf("%s iff %s", verb, x->condition);
+    case EXPLAIN_WEAK:
+        return mem_printf("%s iff %s (%zu cells are too few to tell that from chance; repeats tell)", verb,
+                          x->condition, x->lost + x->flaky + x->kept);
+    case EXPLAIN_ROUGH:
+        return rough_text(x, verb);
+    case EXPLAIN_NO_CONDITION:
+        return mem_strdup(x->bounded ? "no simple condition was found until the search reached its bound"
+                                     : "no simple condition");
+    case EXPLAIN_NO_LOSS:
+        break;
+    }
+    return mem_strdup("nothing known of other cells");
+}
+
+char *matrix_cause_text(const struct matrix_cause *c)
+{
+    char *condition = c->explained ? matrix_condition_text(&c->result, "so") : mem_strdup("");
+    char *text = mem_printf("%s at %s in %zu %s%s%s", mechanism_name(c->mechanism), stage_name(c->stage), c->points,
+                            c->points == 1 ? "cell" : "cells", condition[0] ? ": " : "", condition);
+    free(condition);
+    return text;
+}
+
+/* The values on both sides of a bound that were seen: `from`: the first at or above it, else the last below. */
+static int seen_value(const struct matrix_report *r, size_t axis, int bound, bool from)
+{
+    int best = -1;
+    for (size_t i = 0; i < r->point_count; i++) {
+        int value = matrix_cell_at(r, r->points[i].first)->values[axis];
+        if (r->points[i].decided == 0 || value < 0 || (value >= bound) != from)
+            continue;
+        if (best < 0 || (from ? value < best : value > best))
+            best = value;
+    }
+    return best;
+}
+
+char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, const char **axis)
+{
+    const struct explain_result *x = &g->result;
+    *axis = NULL;
+    if (!g->explained || g->is_verdict || (x->strength != EXPLAIN_EXACT && x->strength != EXPLAIN_WEAK))
+        return NULL;
+    for (size_t i = 0; i < x->atoms; i++) {
+        const struct explain_comparison *c = &x->comparisons[i];
+        const struct matrix_axis *a = &r->record->matrix->axes[c->axis];
+        int below = seen_value(r, c->axis, (int)c->value, false), from = seen_value(r, c->axis, (int)c->value, true);
+        if (c->comparator > EXPLAIN_FROM || a->order != AXIS_VERSIONS || below < 0 || from < 0)
+            continue;
+        bool lost_below = c->comparator == EXPLAIN_BELOW;
+        *axis = a->name;
+        return mem_printf("%s %s is the last %s the loss, %s the first %s; what lies between was not run", a->name,
+                          a->values[below].label, lost_below ? "with" : "without", a->values[from].label,
+                          lost_below ? "without" : "with");
+    }
+    return NULL;
+}
+
+/* --- the rest --------------------------------------------------------------------------------------------------- */
+
+char *matrix_odds_text(const struct matrix_odds *odds)
+{
+    return mem_printf("in %u of %u (95 %%: %.2f to %.2f)", odds->lost, odds->attempts, odds->low, odds->high);
+}
+
+char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f)
+{
+    if (f->is_verdict)
+        return mem_strdup(verdict_name(f->verdict));
+    char *subject = matrix_subject_text(r, f->subject);
+    char *text = mem_printf("%s is lost", subject);
+    free(subject);
+    return text;
+}
+
+static void add_part(struct buf *text, size_t count, const char *one, const char *many)
+{
+    if (count > 0)
+        buf_printf(text, "%s%zu %s", text->size > 0 ? ", " : "", count, count == 1 ? one : many);
+}
+
+char *matrix_conclusion_text(const struct matrix_report *r)
+{
+    struct buf text = {0};
+    size_t bad = r->run_count - r->verdicts[VERDICT_SUCCESS];
+    if (bad == 0)
+        buf_printf(&text, "all %zu cells that ran are a success", r->run_count);
+    else
+        buf_printf(&text, "%zu of %zu cells that ran %s no success", bad, r->run_count, bad == 1 ? "is" : "are");
+    add_part(&text, r->flaky_cells, "combination is flaky", "combinations are flaky");
+    add_part(&text, r->not_run_count, "cell did not run", "cells did not run");
+    add_part(&text, r->record->missing_count, "shard is missing", "shards are missing");
+    if (r->loss_count > 0 && (r->known.baseline || r->known.expected))
+        buf_printf(&text, "; of %zu losses %zu count", r->loss_count,
+                   r->standings[MATRIX_NEW] + r->standings[MATRIX_EXPIRED]);
+    return buf_steal(&text);
+}
+
+char *matrix_expectation_text(const struct matrix_report *r, size_t entry)
+{
+    const struct expectation *x = &r->known.expected->items[entry];
+    if (expectation_expired(x, r->known.today))
+        return mem_printf("%s:%u was expected until %s%s: %s", r->known.expected->path, x->line, x->until,
+                          r->matched[entry] > 0 ? " and counts again" : "", x->reason);
+    if (r->matched[entry] == 0 && r->whole)
+        return mem_printf("%s:%u matches no loss: %s", r->known.expected->path, x->line, x->reason);
+    return NULL;
+}

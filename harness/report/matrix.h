@@ -37,6 +37,8 @@ void matrix_report_quiet(const struct matrix_report *r, bool colour, struct buf 
 void matrix_report_json(const struct matrix_report *r, struct buf *out);
 /* One suite for each cell, in it a case for each lost lock, or one for the cell itself. */
 void matrix_report_junit(const struct matrix_report *r, struct buf *out);
+/* `locktrail run ...` by which a cell is run by itself, for a shell; for the caller to free. */
+char *matrix_run_command(const struct matrix *m, const struct matrix_cell *cell);
 /* For $GITHUB_STEP_SUMMARY. */
 void matrix_report_markdown(const struct matrix_report *r, struct buf *out);
 /* Lines of `::error` and `::warning` for GitHub's runner, which shows ten of each for one step. */

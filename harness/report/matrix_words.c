@@ -64,10 +64,8 @@ static char *scenario_path(const struct matrix *m)
     return mem_printf("%.*s/%s", (int)(slash - m->path), m->path, m->scenario);
 }
 
-char *matrix_command_text(const struct matrix_report *r, size_t place)
+char *matrix_run_command(const struct matrix *m, const struct matrix_cell *cell)
 {
-    const struct matrix *m = r->record->matrix;
-    const struct matrix_cell *cell = matrix_cell_at(r, place);
     size_t count;
     struct scenario_override *overrides = matrix_cell_overrides(m, cell, &count);
     struct buf text = {0};
@@ -84,6 +82,11 @@ char *matrix_command_text(const struct matrix_report *r, size_t place)
     free(path);
     free(overrides);
     return buf_steal(&text);
+}
+
+char *matrix_command_text(const struct matrix_report *r, size_t place)
+{
+    return matrix_run_command(r->record->matrix, matrix_cell_at(r, place));
 }
 
 char *matrix_bisect_text(const struct matrix_report *r, const char *axis, const char *lock)

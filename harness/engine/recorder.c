@@ -187,8 +187,9 @@ static struct recorded hand_to_soak(struct recorder *r, enum stage stage, const 
                                     const struct upload *upload)
 {
     const struct host_soak *soak = r->host->soak;
+    size_t lane = instance ? find_lane(r, stage, instance) : 0;
     soak->upload(stage, instance, upload, soak->data);
-    return (struct recorded){.instance = instance ? r->lanes[find_lane(r, stage, instance)].instance : "",
+    return (struct recorded){.instance = instance ? r->lanes[lane].instance : "",
                              .first = instance && !upload->rejected ? 1 : 0,
                              .profiles = upload->profile_count,
                              .rejected = upload->rejected};

@@ -83,9 +83,8 @@ static void add_state(struct canvas *c, int64_t now_ms)
         buf_add_str(&text, ": it seems to be dead (locktrail soak --resume RUN goes on)");
         colour = TEXT_RED;
     } else {
-        buf_add_str(&text, "runs; stock was taken ");
-        soak_add_ms(&text, true, (double)(now_ms > r->taken_at_ms ? (now_ms - r->taken_at_ms) / 1000 * 1000 : 0));
-        buf_add_str(&text, " ago");
+        int64_t age_s = (now_ms - r->taken_at_ms) / 1000;
+        buf_printf(&text, "runs; stock was taken %" PRId64 " s ago", age_s > 0 ? age_s : 0);
     }
     add_line(c, text.data, colour);
     buf_fini(&text);
@@ -276,11 +275,13 @@ static void find_growth(struct findings *f, const struct soak_record *r)
             struct buf text = {0};
             if (!soak_has_grown(w))
                 continue;
-            char *how = soak_growth_text((enum soak_watch_kind)kind, w);
-            buf_printf(&text, "growth    %s, %s: %s", r->processes[i].name, soak_watch_name((enum soak_watch_kind)kind),
-                       how);
+            buf_printf(&text, "growth    %s, %s ", r->processes[i].name, soak_watch_name((enum soak_watch_kind)kind));
+            if (w->trend.growing)
+                axis_add_rate(kind == WATCH_RSS || kind == WATCH_DISK ? AXIS_BYTES : AXIS_COUNT, w->trend.per_hour,
+                              &text);
+            buf_add_str(&text, w->trend.growing ? " since " : "grew, not any more; found at ");
+            soak_add_clock(&text, w->trend.growing ? w->trend.since_ms : w->found_at_ms);
             add_finding(f, w->trend.growing ? TEXT_RED : TEXT_YELLOW, &text);
-            free(how);
         }
 }
 
@@ -291,7 +292,7 @@ static void find_losses(struct findings *f, const struct soak_record *r)
         const struct soak_group *g = sorted[i];
         char *label = soak_lock_label(r, g->worker, g->lock);
         struct buf text = {0};
-        buf_printf(&text, "lost      %" PRIu64 " times, last at ", g->uploads);
+        buf_printf(&text, "lost      %" PRIu64 " times, last ", g->uploads);
         soak_add_clock(&text, g->last_ms);
         buf_printf(&text, ": %s, %s at %s%s", label, mechanism_name(g->mechanism), stage_name(g->stage),
                    g->disturbed ? " (disturbance)" : "");

@@ -42,7 +42,7 @@ void matrix_baseline_free(struct matrix_baseline *b)
     if (!b)
         return;
     matrix_record_free(b->record);
-    matrix_result_fini(&b->run);
+    matrix_attempt_fini(&b->run);
     free(b->directory);
     free(b);
 }

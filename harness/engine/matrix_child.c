@@ -91,7 +91,7 @@ static void read_attempt(struct matrix_child *c, const struct child_exit *exit)
     } else if (exit->signaled || matrix_result_read(c->directory, &c->attempt, &e) < 0) {
         set_failed_run(c, exit);
     } else if (exit->code != verdict_exit_code(c->attempt.verdict)) {
-        matrix_result_fini(&c->attempt);
+        matrix_attempt_fini(&c->attempt);
         set_failed_run(c, exit);
     } else {
         c->attempt.exit_code = exit->code;
@@ -102,7 +102,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct matrix_child *c = handle->data;
     c->options.done(c, &c->attempt, c->stopped, c->options.data);
-    matrix_result_fini(&c->attempt);
+    matrix_attempt_fini(&c->attempt);
     child_free(c->child);
     free(c->directory);
     free(c);
@@ -114,9 +114,10 @@ static void on_child(struct child *child, const struct child_message *message, v
     (void)child;
     if (message->event != CHILD_FINISHED)
         return;
-    c->attempt.duration_ms = (int64_t)((uv_hrtime() - c->started_ns) / 1000000);
+    int64_t duration_ms = (int64_t)((uv_hrtime() - c->started_ns) / 1000000);
     if (!c->stopped)
         read_attempt(c, message->exit);
+    c->attempt.duration_ms = duration_ms;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 

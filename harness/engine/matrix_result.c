@@ -11,18 +11,8 @@
 /* A report has 2 KiB for each lock, process and stage: 1,000 locks of 16 processes stay below. */
 #define REPORT_MAX ((size_t)64 << 20)
 
-void matrix_result_fini(struct matrix_attempt *attempt)
-{
-    for (size_t i = 0; i < attempt->loss_count; i++) {
-        free(attempt->losses[i].worker);
-        free(attempt->losses[i].lock);
-    }
-    free(attempt->losses);
-    free(attempt->conclusion);
-    attempt->losses = NULL;
-    attempt->conclusion = NULL;
-    attempt->loss_count = 0;
-}
+/* Names that are offered where none is as asked for. */
+#define NAMES_SHOWN 20
 
 static bool verdict_parse(const char *text, enum verdict *out)
 {
@@ -118,7 +108,7 @@ int matrix_result_read(const char *directory, struct matrix_attempt *out, struct
         out->loss_count = read.loss_count;
         out->losses_dropped = read.losses_dropped;
     } else {
-        matrix_result_fini(&read);
+        matrix_attempt_fini(&read);
     }
     json_free(report);
     return good ? 0 : wrong_form(directory, e);
@@ -142,6 +132,22 @@ static bool is_called(const struct json *lock, const char *name)
     return strcmp(json_get_string(lock, "id", ""), name) == 0 || strcmp(json_get_string(lock, "name", ""), name) == 0;
 }
 
+/* With the names that there are, each once. */
+static char *say_undeclared(const struct json *locks, const char *name)
+{
+    struct buf text = {0};
+    buf_printf(&text, "no worker declares a lock %s", name);
+    for (size_t i = 0, shown = 0; i < locks->size && shown < NAMES_SHOWN; i++) {
+        const char *other = json_get_string(&locks->items[i], "name", "");
+        bool before = other[0] == '\0';
+        for (size_t j = 0; j < i && !before; j++)
+            before = strcmp(json_get_string(&locks->items[j], "name", ""), other) == 0;
+        if (!before)
+            buf_printf(&text, "%s%s", shown++ == 0 ? "; there are " : ", ", other);
+    }
+    return buf_steal(&text);
+}
+
 /* A loss in any process counts; without one, a process that saw too little of the lock leaves it open. */
 static bool look_for(const struct json *locks, const char *name, struct matrix_lock_result *out)
 {
@@ -157,9 +163,9 @@ static bool look_for(const struct json *locks, const char *name, struct matrix_l
         }
         open = open || is_undersampled(lock);
     }
-    out->fate = seen && !open ? LOCK_NAMED : LOCK_UNKNOWN;
+    out->fate = !seen ? LOCK_UNDECLARED : open ? LOCK_UNKNOWN : LOCK_NAMED;
     if (!seen)
-        out->why = mem_printf("no worker declares a lock %s", name);
+        out->why = say_undeclared(locks, name);
     else if (open)
         out->why = mem_printf("%s is undersampled", name);
     return !bad;

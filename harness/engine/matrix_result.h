@@ -5,7 +5,7 @@
 
 #include "engine/matrix_record.h"
 
-/* Reads DIRECTORY/report.json into verdict, conclusion and losses (the caller's, matrix_result_fini); the rest of *out
+/* Reads DIRECTORY/report.json into verdict, conclusion and losses (the caller's, matrix_attempt_fini); the rest of *out
  * stays. ERR_MISSING: there is none; ERR_INPUT: it is of another form. Blocking. */
 int matrix_result_read(const char *directory, struct matrix_attempt *out, struct err *e);
 
@@ -13,18 +13,17 @@ int matrix_result_read(const char *directory, struct matrix_attempt *out, struct
 enum matrix_lock_fate {
     LOCK_NAMED,   /* no loss */
     LOCK_LOST,    /* `stage` and `mechanism` of the first process that lost it */
-    LOCK_UNKNOWN, /* not declared, or the run says nothing of it: an error, undersampled */
+    LOCK_UNKNOWN, /* the run says nothing of it: an error, undersampled */
+    LOCK_UNDECLARED
 };
 struct matrix_lock_result {
     enum matrix_lock_fate fate;
     enum stage stage;
     enum mechanism mechanism;
-    char *why; /* LOCK_UNKNOWN: why nothing is known; else NULL. matrix_lock_result_fini */
+    char *why; /* nothing is known (the last two); else NULL. matrix_lock_result_fini */
 };
 /* The same errors. */
 int matrix_result_read_lock(const char *directory, const char *lock, struct matrix_lock_result *out, struct err *e);
 void matrix_lock_result_fini(struct matrix_lock_result *r);
-
-void matrix_result_fini(struct matrix_attempt *attempt);
 
 #endif

@@ -46,7 +46,14 @@ static void test_the_fate_of_a_lock(void **state)
     } cases[] = {
         {"success", LOCK("global/a", "a", "exact", "null"), "a", LOCK_NAMED, NULL},
         {"success", LOCK("global/a", "a", "exact", "null"), "global/a", LOCK_NAMED, NULL},
-        {"success", LOCK("global/a", "a", "exact", "null"), "global", LOCK_UNKNOWN, "no worker declares a lock global"},
+        {"success", LOCK("global/a", "a", "exact", "null"), "global", LOCK_UNDECLARED,
+         "no worker declares a lock global; there are a"},
+        {"error",
+         LOCK("x/a", "a", "exact", "null") "," LOCK("y/a", "a", "exact", "null") "," LOCK("y/b", "b", "exact", "null"),
+         "c", LOCK_UNKNOWN, "because"},
+        {"success",
+         LOCK("x/a", "a", "exact", "null") "," LOCK("y/a", "a", "exact", "null") "," LOCK("y/b", "b", "exact", "null"),
+         "c", LOCK_UNDECLARED, "no worker declares a lock c; there are a, b"},
         {"partial", LOCK("global/a", "a", "exact", "null") "," LOCK("x/b", "b", "exact", LOSS), "a", LOCK_NAMED, NULL},
         {"partial", LOCK("x/a", "a", "exact", "null") "," LOCK("y/a", "a", "exact", LOSS), "a", LOCK_LOST, NULL},
         {"partial", LOCK("x/a", "a", "undersampled", "null") "," LOCK("y/a", "a", "exact", LOSS), "a", LOCK_LOST, NULL},
@@ -115,7 +122,7 @@ static void test_more_losses_than_are_recorded(void **state)
     assert_int_equal(attempt.losses_dropped, 1);
     assert_string_equal(attempt.losses[0].lock, "0000");
     assert_string_equal(attempt.losses[MATRIX_LOSSES_MAX - 1].lock, "0999");
-    matrix_result_fini(&attempt);
+    matrix_attempt_fini(&attempt);
     buf_fini(&text);
 }
 

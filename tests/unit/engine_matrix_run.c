@@ -411,6 +411,7 @@ static void test_runs_that_fail_are_errors_that_say_why(void **state)
         assert_int_equal(f->record.cells[i].attempts[0].verdict, VERDICT_ERROR);
         assert_int_equal(f->record.cells[i].attempts[0].exit_code, cases[i].exit_code);
         assert_int_equal(f->record.cells[i].attempts[0].loss_count, 0);
+        assert_true(f->record.cells[i].attempts[0].duration_ms > 0);
     }
     buf_fini(&behaviour);
 }

@@ -8,6 +8,7 @@
 extern const struct command command_run;      /* run.c */
 extern const struct command command_validate; /* validate.c */
 extern const struct command command_report;   /* report.c */
+extern const struct command command_merge;    /* merge.c */
 extern const struct command command_attest;   /* attest.c */
 extern const struct command command_inspect;  /* inspect.c */
 extern const struct command command_tap;      /* tap.c */

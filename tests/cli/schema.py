@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks a document against the part of JSON Schema 2020-12 that docs/report.schema.json uses.
+"""Checks a document against the part of JSON Schema 2020-12 that the schemas in docs/ use.
 
 A keyword that is not known here is an error, so that nothing in the schema is silently not checked.
 """
@@ -19,6 +19,8 @@ ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description"}
 def has_type(value, name):
     if name == "integer":
         return isinstance(value, int) and not isinstance(value, bool)
+    if name == "number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, TYPES[name])
 
 

@@ -6,6 +6,7 @@
 #include "commands/options.h"
 
 extern const struct command command_run;      /* run.c */
+extern const struct command command_matrix;   /* matrix.c */
 extern const struct command command_validate; /* validate.c */
 extern const struct command command_report;   /* report.c */
 extern const struct command command_merge;    /* merge.c */

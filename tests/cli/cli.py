@@ -77,7 +77,7 @@ class Cli(unittest.TestCase):
         return self.dialog("[y/N] ", answers, *args, env=env, rows=rows, columns=columns)[0]
 
     def dialog(self, question, answers, *args, env=None, rows=24, columns=80):
-        """The same for several: each time `question` stands at the end the next answer (bytes) is typed. Also returns
+        """The same for several: each time `question` stands at the end the next answer (bytes, or a function that gives them) is typed. Also returns
         the answers that nobody asked for."""
         import fcntl
         import struct
@@ -99,7 +99,8 @@ class Cli(unittest.TestCase):
                 break
             output += more
             if answers and output.endswith(question.encode()):
-                os.write(master, answers.pop(0))
+                answer = answers.pop(0)
+                os.write(master, answer() if callable(answer) else answer)
         os.close(master)
         if not ready:
             os.killpg(process.pid, signal.SIGKILL)

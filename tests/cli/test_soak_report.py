@@ -165,14 +165,12 @@ class Top(Soak):
         """The view begins with a soak that runs; while it is watched the soak ends, and the view says so."""
         record = self.record("good")
         directory = self.lay(dict(record, ended=False, taken_at_ms=1000))
-        test = self
 
-        class Answers(list):
-            def pop(self, index):
-                test.lay(record)
-                return super().pop(index)
+        def end():
+            self.lay(record)
+            return b"x"
 
-        shown, left = self.dialog("the soak goes on\r\n", Answers([b"x", b"q"]), "top", directory, rows=30, columns=100)
+        shown, left = self.dialog("the soak goes on\r\n", [end, b"q"], "top", directory, rows=30, columns=100)
         self.assertEqual((shown.status, left), (0, []))
         self.assertIn("NO NEWS for", shown.output)
         self.assertIn("ENDED: the time is over", shown.output)

@@ -94,7 +94,9 @@ void soak_judge_line(struct soak_judge *j, const char *instance, const struct me
     struct judge_process *p = judge_find(j, instance);
     if (!p)
         return;
-    if (m->type == MESSAGE_LOCK || m->type == MESSAGE_SITE)
+    if (m->type == MESSAGE_HELLO)
+        life_hello(p, m);
+    else if (m->type == MESSAGE_LOCK || m->type == MESSAGE_SITE)
         judge_declare(p, m);
     else if (m->type == MESSAGE_PROGRESS || m->type == MESSAGE_DONE)
         life_line(p, m);

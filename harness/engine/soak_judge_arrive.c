@@ -106,7 +106,7 @@ static void take_first(struct soak_judge *j, struct judge_process *process, stru
     judge_record(process)->uploads.arrived[STAGE_UPLOAD]++;
     judge_record(process)->uploads.pending++;
     if (life)
-        life_upload(life, p);
+        life_upload(life, p, upload);
     arrive(j, p, STAGE_UPLOAD, upload);
 }
 

@@ -22,6 +22,10 @@
 #define LIVES_MAX 16
 /* From the end of a life to that of its account: an upload may still be read from a socket. */
 #define LIFE_GRACE_MS 1000
+/* Uploads of a life that are judged and wait for an earlier one, since its account wants them in their order. */
+#define OWED_MAX 1024
+/* Uploads that were last given to the account, of which it may still find something. */
+#define FED_MAX 16
 /* Values between two stocktakings of which the median is taken. */
 #define SAMPLER_MAX 256
 
@@ -45,6 +49,13 @@ struct drought {
     uint64_t uploads;
 };
 
+/* What an upload shows, on its way to the account. */
+struct owed {
+    uint64_t number;
+    int64_t start_ns, end_ns;
+    uint64_t *acquires; /* account_locks of them; NULL once it was given */
+};
+
 struct judge_process;
 
 struct life {
@@ -52,8 +63,10 @@ struct life {
     int64_t began_ns;
     int64_t over_ms; /* soak's time; -1 while it goes on */
     bool killed;
+    int64_t pid;        /* as it says; 0: it does not */
     char *runtime_id;   /* of its first upload; NULL before */
-    bool several;       /* others upload too: whose the counts are can't be said */
+    bool several;       /* forked children upload too */
+    bool said_done;     /* its last counts are all that it did */
     uint64_t *acquires; /* as last said */
     size_t lock_count;
     uint64_t total;
@@ -67,7 +80,12 @@ struct life {
     struct account *account;
     size_t account_locks;
     bool account_fed, account_off;
-    size_t under_way; /* uploads that are not judged */
+    struct owed *owed; /* by number */
+    size_t owed_count, owed_capacity;
+    struct owed fed[FED_MAX]; /* a ring */
+    size_t fed_count;         /* ever */
+    uint64_t gap_told;        /* acquires */
+    size_t under_way;         /* uploads that are not judged */
 };
 
 /* Values of which only the median is wanted: each one, then every second, fourth ... */
@@ -126,6 +144,7 @@ struct pending {
     char *runtime_id, *start, *end; /* as sent */
     int64_t start_ns, end_ns;       /* 0: can't be read */
     struct life *life;              /* NULL: closed already */
+    bool main;                      /* of the process itself and not of a child that it has forked */
     struct soak_counts *before;     /* of the last line surely before its end; NULL none */
     struct soak_counts *after;      /* of the first one surely behind it */
     struct arrival stages[STAGE_COUNT];
@@ -262,22 +281,38 @@ struct ledger *judge_lend(struct judge_process *p);
 
 void life_begin(struct judge_process *p, int64_t now_ns);
 void life_over(struct judge_process *p, bool killed);
+void life_hello(struct judge_process *p, const struct message *m);
 void life_line(struct judge_process *p, const struct message *m);
 /* The life that an upload of this time belongs to, NULL where it is closed. */
 struct life *life_find(const struct judge_process *p, int64_t end_ns);
 /* An upload has left the process. */
-void life_upload(struct life *life, struct pending *p);
+void life_upload(struct life *life, struct pending *p, const struct upload *upload);
 /* How often the locks were surely taken since their last sample, up to the upload's end, into the lent ledger. */
 void life_expect(const struct life *life, const struct pending *p, struct ledger *ledger);
 /* What the upload shows at the stage `upload`: droughts, account, sums. */
 void life_judged(struct life *life, const struct pending *p, const struct trail_result *result);
-/* It was not looked at: nothing can be held against it. */
+/* It was not looked at: nothing can be held against what the process did. */
 void life_unjudged(struct life *life);
 /* Closes accounts of lives that are over: all of them with `now`. */
 void lives_tick(struct judge_process *p, bool now);
 void lives_free(struct judge_process *p);
 /* Of how many uploads without a sample of the lock this is the last: 1 where the one before had one. */
 uint64_t life_drought(const struct life *life, size_t lock);
+
+/* Whether children may take the lock too, whose acquires are in the counts of the process: uploads of several processes
+ * cover its time then. Of the shipped workloads these are the locks of the pattern `forks`. */
+bool life_shares(const struct life *life, size_t lock);
+
+/* --- accounts (soak_judge_account.c) ------------------------------------------------------------------------------ */
+
+/* A line of this time: life->acquires. */
+void life_account_line(struct life *life, int64_t at_ns);
+void life_account_upload(struct life *life, const struct pending *p, const struct trail_result *result);
+/* Nothing more comes of the life. */
+void life_account_end(struct life *life);
+void life_account_off(struct life *life);
+
+/* --- times -------------------------------------------------------------------------------------------------------- */
 
 void sampler_add(struct sampler *s, double value);
 double sampler_median(struct sampler *s); /* and begins anew; NAN of none */

@@ -39,7 +39,8 @@ static void free_life(struct life *life)
 {
     for (size_t i = 0; i < LINES_MAX; i++)
         soak_counts_release(life->lines[i]);
-    account_free(life->account);
+    life_account_off(life);
+    free(life->owed);
     free(life->runtime_id);
     free(life->acquires);
     free(life->droughts);
@@ -57,12 +58,10 @@ static void let_go(struct life *life)
         }
 }
 
-static void tell_account(struct life *life, const struct pending *p, bool final);
-
 static void close_life(struct judge_process *p, size_t i)
 {
     struct life *life = p->lives[i];
-    tell_account(life, NULL, true);
+    life_account_end(life);
     let_go(life);
     memmove(p->lives + i, p->lives + i + 1, (--p->life_count - i) * sizeof *p->lives);
     free_life(life);
@@ -161,21 +160,6 @@ static void take_counts(struct life *life, const struct message *m)
     }
 }
 
-static void open_account(struct life *life)
-{
-    const struct judge_worker *w = life->process->worker;
-    size_t locks = w->ledger.lock_count;
-    if (life->account_off || (life->account && (life->account_fed || life->account_locks == locks)))
-        return;
-    bool *judged = mem_calloc(locks, sizeof *judged);
-    for (size_t i = 0; i < locks; i++)
-        judged[i] = judge_is_exact(life->process, i);
-    account_free(life->account);
-    life->account = account_new(locks, judged);
-    life->account_locks = locks;
-    free(judged);
-}
-
 /* The first line behind the moment since which a lock has had no sample. */
 static void settle_droughts(struct life *life, const struct soak_counts *line)
 {
@@ -212,6 +196,7 @@ void life_line(struct judge_process *p, const struct message *m)
     take_counts(life, m);
     if (m->at_ns == 0)
         return; /* counts of no known time can't be held against anything */
+    life->said_done = life->said_done || m->type == MESSAGE_DONE;
     struct soak_counts *line = mem_calloc(1, sizeof *line + life->lock_count * sizeof *line->acquires);
     *line = (struct soak_counts){.references = 1, .at_ns = m->at_ns, .count = life->lock_count};
     if (life->lock_count > 0)
@@ -222,9 +207,7 @@ void life_line(struct judge_process *p, const struct message *m)
     if (life->waits_for_line)
         settle_droughts(life, line);
     settle_pending(life, line);
-    open_account(life);
-    if (life->account)
-        account_line(life->account, m->at_ns, life->acquires);
+    life_account_line(life, m->at_ns);
 }
 
 /* --- uploads ---------------------------------------------------------------------------------------------------- */
@@ -242,26 +225,47 @@ static struct soak_counts *find_line(const struct life *life, int64_t at_ns, boo
     return NULL;
 }
 
-/* Whose the acquires of a line are can't be said any more. */
-static void several_upload(struct life *life)
+bool life_shares(const struct life *life, size_t lock)
 {
-    life->several = true;
-    life_unjudged(life);
+    return strcmp(life->process->worker->ledger.locks[lock].pattern, "forks") == 0;
 }
 
-void life_upload(struct life *life, struct pending *p)
+/* Others say themselves what their children do, or do not. */
+static bool is_unclear(const struct life *life)
+{
+    return life->several && !scenario_worker_is_ours(life->process->worker->def);
+}
+
+static bool is_main(const struct life *life, const struct upload *upload)
+{
+    for (size_t i = 0; life->pid > 0 && i < upload->tag_count; i++)
+        if (strcmp(upload->tags[i].key, "process_id") == 0)
+            return atoll(upload->tags[i].value) == life->pid;
+    return strcmp(life->runtime_id, upload->runtime_id) == 0;
+}
+
+void life_hello(struct judge_process *p, const struct message *m)
+{
+    struct life *life = current(p);
+    if (life)
+        life->pid = json_get_int(m->tree, "pid", 0);
+}
+
+void life_upload(struct life *life, struct pending *p, const struct upload *upload)
 {
     life->under_way++;
     p->life = life;
     if (!life->runtime_id)
         life->runtime_id = mem_strdup(p->runtime_id);
-    else if (!life->several && strcmp(life->runtime_id, p->runtime_id) != 0)
-        several_upload(life);
-    if (p->end_ns == 0)
+    p->main = is_main(life, upload);
+    life->several = life->several || !p->main;
+    if (is_unclear(life))
+        life_unjudged(life);
+    if (p->end_ns == 0 || !p->main)
         return;
     p->before = soak_counts_hold(find_line(life, p->end_ns, false));
     p->after = soak_counts_hold(find_line(life, p->end_ns, true));
-    if (!life->several && life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
+    if (life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
         tell_time(&judge_record(life->process)->interval, &life->process->interval,
                   (double)(p->end_ns - life->arrived_to_ns) / 1e6);
     life->arrived_to_ns = p->end_ns > life->arrived_to_ns ? p->end_ns : life->arrived_to_ns;
@@ -290,7 +294,7 @@ static bool is_late(const struct life *life, const struct pending *p)
 void life_expect(const struct life *life, const struct pending *p, struct ledger *ledger)
 {
     struct instance *in = &ledger->instances[0];
-    if (life->several || !p->before || is_late(life, p))
+    if (is_unclear(life) || !p->before || is_late(life, p))
         return;
     const struct soak_counts *begin = follows(life, p) ? NULL : find_line(life, p->start_ns, true);
     for (size_t i = 0; i < ledger->lock_count; i++) {
@@ -298,7 +302,10 @@ void life_expect(const struct life *life, const struct pending *p, struct ledger
         bool known = follows(life, p) ? d && d->known : begin != NULL;
         uint64_t from = !known ? 0 : begin ? acquires_of(begin, i) : d->from;
         uint64_t to = acquires_of(p->before, i), done = to > from ? to - from : 0;
-        if (known) /* what is not counted one to one may be some acquires to the program and one to the profiler */
+        if (known &&
+            !life_shares(
+                life,
+                i)) /* what is not counted one to one may be some acquires to the program and one to the profiler */
             in->counts[i] = (struct lock_count){
                 .acquires = life->process->worker->ledger.locks[i].counted ? done : done / UNCOUNTED_SHARE,
                 .known = true};
@@ -336,78 +343,18 @@ static void move_droughts(struct life *life, const struct pending *p, const stru
     life->judged_to_ns = p->end_ns;
 }
 
-/* --- accounts --------------------------------------------------------------------------------------------------- */
-
-static void tell_finding(struct life *life, const struct pending *p, const struct account_finding *f)
-{
-    struct judge_process *process = life->process;
-    struct soak_process *record = judge_record(process);
-    uint64_t done, seen;
-    bool gap = f->kind == ACCOUNT_GAP;
-    account_sums(life->account, f->lock, &done, &seen);
-    if (gap && f->upload == 0 && life->killed) {
-        record->cut_acquires += f->acquires;
-        return;
-    }
-    *(gap ? &record->gap_acquires : &record->doubled_acquires) += f->acquires;
-    struct buf text = {0};
-    buf_printf(&text,
-               "%s%" PRIu64 " acquires of %s are in %s, and each is to be sampled: it says that it did %" PRIu64
-               ", its uploads have %" PRIu64,
-               f->upload ? "at least " : "", f->acquires, record->name, gap ? "no upload" : "more than one upload",
-               done, seen);
-    if (f->upload)
-        buf_printf(&text, " (as of upload %" PRIu64 ")", f->upload);
-    else
-        buf_add_str(&text, " (all of this life)");
-    struct loss_place place = {.process = process,
-                               .runtime_id = life->runtime_id ? life->runtime_id : "",
-                               .start = p ? p->start : "",
-                               .end = p ? p->end : "",
-                               .start_ns = p ? p->start_ns : life->judged_to_ns,
-                               .end_ns = p ? p->end_ns : life->arrived_to_ns};
-    tell_loss(process->judge, &place, process->worker->ledger.locks[f->lock].id, STAGE_UPLOAD,
-              gap ? MECHANISM_SAMPLES_DROPPED : MECHANISM_DUPLICATED, text.data);
-    buf_fini(&text);
-}
-
-/* `p`: the upload that was judged last, NULL at the end. */
-static void tell_account(struct life *life, const struct pending *p, bool final)
-{
-    const struct account_finding *findings;
-    if (!life->account || life->process->judge->cut)
-        return;
-    size_t count = account_findings(life->account, final, &findings);
-    for (size_t i = 0; i < count; i++)
-        tell_finding(life, p, &findings[i]);
-}
-
-static void account_for(struct life *life, const struct pending *p, const struct trail_result *result)
-{
-    open_account(life);
-    if (!life->account || p->end_ns == 0)
-        return;
-    uint64_t *acquires = mem_calloc(life->account_locks, sizeof *acquires);
-    for (size_t i = 0; i < life->account_locks && i < result->lock_count; i++)
-        acquires[i] = result->locks[i].stages[STAGE_UPLOAD].acquires;
-    account_upload(life->account, p->known->number, p->end_ns, acquires);
-    life->account_fed = true;
-    free(acquires);
-    tell_account(life, p, false);
-}
+/* --- judged ----------------------------------------------------------------------------------------------------- */
 
 void life_judged(struct life *life, const struct pending *p, const struct trail_result *result)
 {
     for (size_t i = 0; i < result->lock_count; i++)
         judge_record(life->process)->seen += result->locks[i].stages[STAGE_UPLOAD].acquires;
-    account_for(life, p, result);
-    if (!life->several && p->end_ns != 0 && !is_late(life, p))
+    life_account_upload(life, p, result);
+    if (p->main && p->end_ns != 0 && !is_late(life, p))
         move_droughts(life, p, result);
 }
 
 void life_unjudged(struct life *life)
 {
-    life->account_off = true;
-    account_free(life->account);
-    life->account = NULL;
+    life_account_off(life);
 }

@@ -214,6 +214,7 @@ static inline void soak_profile(const char *samples, int64_t mark, struct buf *o
 struct soak_upload {
     const char *instance, *runtime_id;
     double start_s, end_s;
+    char *pid; /* tag process_id; NULL: none */
     struct buf bytes;
 };
 
@@ -251,6 +252,8 @@ static inline void soak_send_bytes(struct soak_fixture *f, enum stage stage, con
     }
     struct upload_profile p = {.name = "profile.pprof", .bytes = bytes->data, .size = bytes->size};
     struct http_headers headers = {0};
+    static char key[] = "process_id";
+    struct upload_tag tag = {.key = key, .value = u->pid};
     struct upload upload = {.headers = &headers,
                             .path = "/profiling/v1/input",
                             .status = 200,
@@ -258,6 +261,8 @@ static inline void soak_send_bytes(struct soak_fixture *f, enum stage stage, con
                             .event_size = 2,
                             .start = start,
                             .end = end,
+                            .tags = &tag,
+                            .tag_count = u->pid ? 1 : 0,
                             .runtime_id = u->runtime_id,
                             .profiles = &p,
                             .profile_count = 1};

@@ -77,8 +77,8 @@ class Cli(unittest.TestCase):
         return self.dialog("[y/N] ", answers, *args, env=env, rows=rows, columns=columns)[0]
 
     def dialog(self, question, answers, *args, env=None, rows=24, columns=80):
-        """The same for several: each time `question` stands at the end the next answer (bytes, or a function that gives them) is typed. Also returns
-        the answers that nobody asked for."""
+        """The same for several: each time `question` stands at the end the next answer (bytes, or a function that gives
+        them) is typed. Also returns the answers that nobody asked for."""
         import fcntl
         import struct
         import termios

@@ -58,8 +58,9 @@ static char *group_body(const struct matrix_report *r, const struct matrix_group
     char *locks = matrix_group_locks_text(r, g, LOCKS_SHOWN);
     char *command = g->explained && g->result.example != (size_t)-1 ? matrix_command_text(r, matrix_group_example(r, g))
                                                                     : mem_strdup("");
+    const char *what = g->is_verdict ? matrix_group_conclusion(r, g) : locks;
     struct buf text = {0};
-    buf_printf(&text, "%s%s%s%s%s", condition, condition[0] && locks[0] ? ": " : "", locks,
+    buf_printf(&text, "%s%s%s%s%s", condition, condition[0] && what[0] ? ": " : "", what,
                command[0] ? "; to reproduce: " : "", command);
     free(condition);
     free(locks);

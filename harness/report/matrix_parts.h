@@ -194,7 +194,7 @@ char *matrix_cause_text(const struct matrix_cause *c);
 /* "3.17.3 is the last ddtrace with the loss, 3.19.9 the first without": NULL where that is not to be said. *axis: which
  * one, where versions lie between. */
 char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, const char **axis);
-char *matrix_odds_text(const struct matrix_odds *odds); /* "in 1 of 3 (95 %: 0.06 to 0.79)" */
+char *matrix_odds_text(const struct matrix_odds *odds); /* "in 1 of 3 (95%: 0.06 to 0.79)" */
 char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f); /* "a is lost", "error" */
 char *matrix_conclusion_text(const struct matrix_report *r);
 /* What is wrong with the list of expected losses: entry by entry, NULL where nothing is. */

@@ -8,7 +8,7 @@
 /* Column at which the values of the head begin. */
 #define VALUE_COLUMN 11
 /* Rows that a person looks through; report.json has all. */
-#define CELLS_SHOWN 30
+#define CELLS_SHOWN 20
 #define FLAKY_SHOWN 20
 #define VALUES_SHOWN 12
 
@@ -67,7 +67,7 @@ static void add_counts(const struct matrix_terminal *t, struct buf *text)
     add_value(t, "cells", text);
     if (r->loss_count == 0)
         return;
-    buf_printf(text, "%zu of %zu locks", r->loss_count, r->subject_count);
+    buf_printf(text, "%zu, of %zu %s", r->loss_count, r->subject_count, r->subject_count == 1 ? "lock" : "locks");
     before = ": ";
     for (int s = 0; s < MATRIX_STANDING_COUNT && (r->known.baseline || r->known.expected); s++) {
         if (r->standings[s] == 0)
@@ -167,7 +167,7 @@ static void add_flaky(const struct matrix_terminal *t)
     if (r->flaky_count == 0)
         return;
     matrix_terminal_title(t, "FLAKY");
-    text_add_wrapped(t->out, "Not the same in each attempt; its odds, and the interval that has them with 95 %:", 0);
+    text_add_wrapped(t->out, "Not the same in each attempt; its odds, and the interval that holds them at 95%:", 0);
     for (size_t i = 0; i < r->flaky_count && i < FLAKY_SHOWN; i++) {
         char *point = matrix_point_text(r, r->flaky[i].point), *what = matrix_flaky_text(r, &r->flaky[i]);
         char *odds = matrix_odds_text(&r->flaky[i].odds), *text = mem_printf("%s: %s %s", point, what, odds);

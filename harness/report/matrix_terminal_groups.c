@@ -94,7 +94,7 @@ static void add_example(const struct matrix_terminal *t, const struct matrix_gro
     const struct matrix *m = r->record->matrix;
     const struct matrix_cell *near = matrix_cell_at(r, r->points[x->counterpart].first);
     struct buf text = {0};
-    buf_add_str(&text, "the nearest cell without has");
+    buf_add_str(&text, "the nearest cell without it has");
     for (size_t i = 0; i < x->differing_count; i++) {
         size_t axis = x->differing[i];
         buf_printf(&text, "%s %s=%s", i > 0 ? "," : "", m->axes[axis].name,

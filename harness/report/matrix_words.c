@@ -143,8 +143,8 @@ char *matrix_condition_text(const struct explain_result *x, const char *verb)
     case EXPLAIN_EXACT:
         return x->atoms == 0 ? mem_printf("%s in every cell", verb) : mem_printf("%s iff %s", verb, x->condition);
     case EXPLAIN_WEAK:
-        return mem_printf("%s iff %s (%zu cells are too few to tell that from chance; repeats tell)", verb,
-                          x->condition, x->lost + x->flaky + x->kept);
+        return mem_printf("%s iff %s (with %zu cells that may be chance; repeats would tell)", verb, x->condition,
+                          x->lost + x->flaky + x->kept);
     case EXPLAIN_ROUGH:
         return rough_text(x, verb);
     case EXPLAIN_NO_CONDITION:
@@ -204,7 +204,7 @@ char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_gr
 
 char *matrix_odds_text(const struct matrix_odds *odds)
 {
-    return mem_printf("in %u of %u (95 %%: %.2f to %.2f)", odds->lost, odds->attempts, odds->low, odds->high);
+    return mem_printf("in %u of %u (95%%: %.2f to %.2f)", odds->lost, odds->attempts, odds->low, odds->high);
 }
 
 char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f)

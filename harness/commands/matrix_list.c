@@ -59,7 +59,7 @@ static void add_shards(const struct matrix_record *r, const unsigned *shards, co
     for (unsigned i = 1; i <= r->shards; i++) {
         if (i > SHARDS_SHOWN && i != r->shard)
             continue;
-        buf_printf(out, "shard %u of %u: %zu cells", i, r->shards, sums[i].cells);
+        buf_printf(out, "shard %u of %u: %zu cell%s", i, r->shards, sums[i].cells, sums[i].cells == 1 ? "" : "s");
         if (sums[i].ms > 0) {
             buf_add_str(out, ", last time ");
             add_duration(out, sums[i].ms);
@@ -80,7 +80,7 @@ void matrix_list(const struct matrix_record *r, const int64_t *durations_ms, boo
         add_cells(r, shards, out);
     if (r->shards > 1)
         add_shards(r, shards, durations_ms, out);
-    buf_printf(out, "%zu cells", chosen);
+    buf_printf(out, "%zu cell%s", chosen, chosen == 1 ? "" : "s");
     if (chosen < m->cell_count)
         buf_printf(out, " of %zu", m->cell_count);
     buf_printf(out, " on %zu %s", m->axis_count, m->axis_count == 1 ? "axis" : "axes");

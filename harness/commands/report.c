@@ -5,6 +5,7 @@
 #include "commands/finish.h"
 #include "commands/matrix_finish.h"
 #include "commands/output.h"
+#include "commands/soak_finish.h"
 #include "commands/tap.h"
 #include "engine/tapping.h"
 
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 static const struct option options[] = {
-    {"--json", NULL, false, "Only report.json's text on standard output."},
+    {"--json", NULL, false, "Only report.json's text (of a soak: soak.json's) on standard output."},
     {"--quiet", NULL, false, "Only the verdict and the run directory."},
     {"--junit", "FILE", false, "Write the JUnit XML to FILE too."},
     {"--baseline", "DIR", false, "Of a matrix: only losses that are not in that matrix's or run's directory count."},
@@ -54,6 +55,12 @@ static int check_options(const struct command_line *line, struct err *e)
     return 0;
 }
 
+static int report_soak_again(const char *directory, const struct finish_options *shown)
+{
+    struct soak_finish_options again = {.json = shown->json, .quiet = shown->quiet, .junit = shown->junit};
+    return soak_finish(directory, &again);
+}
+
 static int run(const struct command_line *line)
 {
     struct finish_options shown = {.files = FINISH_MISSING,
@@ -65,6 +72,8 @@ static int run(const struct command_line *line)
         return report_matrix(line);
     if (check_options(line, &e) < 0)
         return output_error(&e);
+    if (soak_is_directory(line->operands[0]))
+        return report_soak_again(line->operands[0], &shown);
     if (!tapping_is_directory(line->operands[0]))
         return finish(line->operands[0], &shown);
     if (shown.junit) {
@@ -79,9 +88,10 @@ const struct command command_report = {
     .operands = "RUN",
     .operands_min = 1,
     .operands_max = 1,
-    .summary = "Prints the report of a run, a matrix or a tap again, from its directory.",
+    .summary = "Prints the report of a run, a soak, a matrix or a tap again, from its directory.",
     .details = "The evidence is read and judged anew. The report of a run that was killed says so, and is written into "
-               "its directory. Exits as the run did.",
+               "its directory. Of a soak that runs it says what is known so far; curves.svg and junit.xml are written "
+               "beside it. Exits as the run did.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -6,7 +6,7 @@ import unittest
 
 from cli import Cli
 
-COMMANDS = ["run", "validate", "report", "attest", "inspect", "tap", "doctor", "help", "version"]
+COMMANDS = ["run", "validate", "report", "top", "attest", "inspect", "tap", "doctor", "help", "version"]
 
 
 class Usage(Cli):

@@ -10,9 +10,12 @@ extern const struct command command_matrix;   /* matrix.c */
 extern const struct command command_validate; /* validate.c */
 extern const struct command command_report;   /* report.c */
 extern const struct command command_merge;    /* merge.c */
+extern const struct command command_bisect;   /* bisect.c */
 extern const struct command command_attest;   /* attest.c */
 extern const struct command command_inspect;  /* inspect.c */
+extern const struct command command_top;      /* top.c */
 extern const struct command command_tap;      /* tap.c */
+extern const struct command command_soak;     /* soak.c */
 extern const struct command command_doctor;   /* doctor.c */
 extern const struct command command_help;     /* help.c */
 extern const struct command command_version;  /* version.c */

@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looks along one axis for the first value at which a lock loses, or gains, its name: which value is next says
- * bisect_search.h, each try is a cell of a matrix with this one axis, and what came of it says its report. */
+ * bisect_search.h, each try is a cell of a matrix, and what came of it says its report. */
 #ifndef LOCKTRAIL_ENGINE_BISECT_H
 #define LOCKTRAIL_ENGINE_BISECT_H
 
 #include "engine/bisect_search.h"
 #include "engine/matrix_record.h"
 
+/* The values that are searched, and the cells in which each can be tried; all other axes stay as the scenario has them.
+ */
+struct bisect_line {
+    struct matrix *matrix; /* owned; its cells are the tries: `repeat` of them for each value, value by value */
+    size_t axis;
+    size_t *values; /* of the axis, in its order */
+    size_t count;
+    unsigned repeat;
+};
+
+/* Takes the matrix, also where it fails, and gives it the cells of this search. `labels`: only these values (none:
+ * all). ERR_USAGE: no such axis or value (with the nearest), fewer than two values, more tries than a matrix has cells.
+ */
+int bisect_line_init(struct bisect_line *line, struct matrix *matrix, const char *axis, const char *const *labels,
+                     size_t label_count, unsigned repeat, struct err *e);
+void bisect_line_fini(struct bisect_line *line);
+const char *bisect_line_label(const struct bisect_line *line, size_t value);
+
 /* One try of one value. */
 struct bisect_probe {
-    size_t value; /* of the axis */
-    size_t cell;  /* of the matrix: this value with another seed at each try */
+    size_t value; /* of the line */
+    size_t cell;  /* of the matrix: another seed at each try */
     enum bisect_outcome outcome;
     enum stage stage; /* BISECT_LOST */
     enum mechanism mechanism;
@@ -21,16 +39,16 @@ struct bisect_probe {
 struct bisect_log {
     struct bisect_probe *probes;
     size_t count, capacity;
-    struct bisect_tries *tries; /* for each value */
+    struct bisect_tries *tries; /* for each value of the line */
 };
 void bisect_log_fini(struct bisect_log *log);
 
 struct bisect_options {
-    struct matrix_record *record; /* borrowed: one axis, `repeat` tries of each value, no retries. Attempts are added */
-    const char *lock;             /* its name, or its id */
-    const char *directory;        /* is there, with scenario.yaml; tries go to cells/ in it */
-    const char *root, *build, *program;                         /* as matrix_run_options */
-    void (*on_preparing)(const char *text, void *data);         /* may be NULL */
+    const struct bisect_line *line;                     /* borrowed */
+    const char *lock;                                   /* its name, or its id */
+    const char *directory;                              /* is there, with scenario.yaml; tries go to cells/ in it */
+    const char *root, *build, *program;                 /* as matrix_run_options */
+    void (*on_preparing)(const char *text, void *data); /* may be NULL */
     void (*on_probe)(const struct bisect_log *log, void *data); /* the last one of it is new; may be NULL */
     void *data;
 };

@@ -25,6 +25,7 @@ struct matrix_envs {
     struct scenario **scenarios;
     size_t scenario_count, scenario_capacity;
     struct python_env_work *work;
+    bool said; /* what is being made: with its first line, since one that is there is no news */
     bool stopped;
 };
 
@@ -33,8 +34,16 @@ static void prepare_next(struct matrix_envs *envs);
 static void on_event(const struct run_event *event, void *data)
 {
     struct matrix_envs *envs = data;
-    if (envs->options.on_preparing && event->kind == RUN_OUTPUT)
-        envs->options.on_preparing(event->text, envs->options.data);
+    if (!envs->options.on_preparing || event->kind != RUN_OUTPUT)
+        return;
+    if (!envs->said) {
+        char *text = mem_printf("virtual environment %zu of %zu, with ddtrace %s", envs->preparing + 1, envs->count,
+                                envs->items[envs->preparing].worker->version);
+        envs->options.on_preparing(text, envs->options.data);
+        free(text);
+    }
+    envs->said = true;
+    envs->options.on_preparing(event->text, envs->options.data);
 }
 
 struct matrix_envs *matrix_envs_new(const struct matrix_envs_options *options)
@@ -120,12 +129,7 @@ static void prepare_next(struct matrix_envs *envs)
     free(envs->directory);
     envs->directory = mem_printf("%s/environments/%zu", envs->options.directory, envs->preparing + 1);
     envs->run.directory = envs->directory;
-    if (envs->options.on_preparing) {
-        char *text = mem_printf("virtual environment %zu of %zu, with ddtrace %s", envs->preparing + 1, envs->count,
-                                item->worker->version);
-        envs->options.on_preparing(text, envs->options.data);
-        free(text);
-    }
+    envs->said = false;
     /* Without the folder the preparation fails, and says so. */
     (void)disk_make_dir(envs->directory, &e);
     envs->work = python_env_prepare(&envs->host, item->worker, on_env, envs);

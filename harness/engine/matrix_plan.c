@@ -12,10 +12,10 @@
 /* On top of all that a run waits for by itself: starting, judging and writing on a machine that is busy. */
 #define TIMEOUT_MARGIN_MS 30000
 
-static bool file_has_control(const struct buf *text)
+bool matrix_plan_says_control(const struct buf *text)
 {
     struct diagnostics diagnostics = {0};
-    struct complaints complaints = {.bytes = text->data, .size = text->size, .list = &diagnostics};
+    struct complaints complaints = {.bytes = text->data ? text->data : "", .size = text->size, .list = &diagnostics};
     struct node *root = tree_read(&complaints, NULL);
     bool has = root && node_get(root, "control", NULL);
     node_free(root);
@@ -29,7 +29,7 @@ int matrix_plan_init(struct matrix_plan *plan, const struct matrix *matrix, cons
     if (disk_read_now(plan->path, SCENARIO_SIZE_MAX, &plan->scenario, e) < 0)
         return -1;
     buf_add(&plan->scenario, "", 0);
-    plan->has_control = file_has_control(&plan->scenario);
+    plan->has_control = matrix_plan_says_control(&plan->scenario);
     return 0;
 }
 

@@ -20,6 +20,9 @@ struct matrix_plan {
 int matrix_plan_init(struct matrix_plan *plan, const struct matrix *matrix, const char *directory, struct err *e);
 void matrix_plan_fini(struct matrix_plan *plan);
 
+/* Whether the text of a scenario has the key `control`. */
+bool matrix_plan_says_control(const struct buf *scenario);
+
 /* The scenario of a cell as it will be run; ERR_INPUT says what is wrong with it. */
 int matrix_plan_scenario(const struct matrix_plan *plan, const struct matrix_cell *cell, struct scenario **out,
                          struct err *e);

@@ -154,10 +154,15 @@ static void put_points(struct json_out *j, const struct matrix_report *r, const 
     json_array_end(j);
 }
 
+/* `x` NULL: it was not searched. */
 static void put_condition(struct json_out *j, const struct matrix_report *r, const struct explain_result *x)
 {
     static const char *const strengths[] = {"no_loss", "none", "weak", "rough", "exact"};
     json_key(j, "condition");
+    if (!x) {
+        json_null(j);
+        return;
+    }
     json_object(j);
     json_put_string(j, "strength", strengths[x->strength]);
     json_put_string(j, "text", x->condition);
@@ -183,8 +188,7 @@ static void put_causes(struct json_out *j, const struct matrix_report *r, const 
         json_put_string(j, "stage", stage_name(c->stage));
         json_put_string(j, "mechanism", mechanism_name(c->mechanism));
         json_put_uint(j, "cells", c->points);
-        if (c->explained)
-            put_condition(j, r, &c->result);
+        put_condition(j, r, c->explained ? &c->result : NULL);
         json_object_end(j);
     }
     json_array_end(j);
@@ -194,10 +198,12 @@ static void put_example(struct json_out *j, const struct matrix_report *r, const
 {
     const struct explain_result *x = &g->result;
     const char *axis;
-    if (x->example == (size_t)-1)
-        return;
-    size_t place = matrix_group_example(r, g);
     json_key(j, "example");
+    if (!g->explained || x->example == (size_t)-1) {
+        json_null(j);
+        return;
+    }
+    size_t place = matrix_group_example(r, g);
     json_object(j);
     json_put_string(j, "cell", matrix_cell_at(r, place)->key);
     put_text(j, "command", matrix_command_text(r, place));
@@ -226,10 +232,8 @@ static void put_group(struct json_out *j, const struct matrix_report *r, const s
     json_array_end(j);
     put_points(j, r, "cells", g->points, g->point_count);
     put_causes(j, r, g);
-    if (g->explained) {
-        put_condition(j, r, &g->result);
-        put_example(j, r, g);
-    }
+    put_condition(j, r, g->explained ? &g->result : NULL);
+    put_example(j, r, g);
     json_object_end(j);
 }
 

@@ -121,7 +121,8 @@ void matrix_explain_groups(struct matrix_report *r)
             explain_verdict(r, g, &t);
         else
             explain_locks(r, g, &t);
-        explain_causes(r, g, &t);
+        if (i < MATRIX_CAUSES_EXPLAINED_MAX)
+            explain_causes(r, g, &t);
     }
     free(t.outcomes);
     free(t.attempts);

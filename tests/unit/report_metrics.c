@@ -210,8 +210,9 @@ static void test_what_matters_is_there(void **state)
     static const char *const lines[] = {
         "locktrail_soak_verdict{locktrail_soak_verdict=\"error\"} 1",
         "locktrail_soak_uploads_missing_total{process=\"native.1.upload\",worker=\"native\",stage=\"backend\"} 2",
-        "locktrail_soak_losses_total{worker=\"native\",lock=\"member/user_lock\",stage=\"agent\",mechanism=\"label_"
-        "dropped\"} 2",
+        /* clang-format off */
+        "locktrail_soak_losses_total{worker=\"native\",lock=\"member/user_lock\",stage=\"agent\",mechanism=\"label_dropped\"} 2",
+        /* clang-format on */
         "locktrail_soak_growth_per_hour{process=\"native.2.upload\",worker=\"native\",watch=\"rss\"} 61000000",
         "locktrail_soak_growing{process=\"native.2.upload\",worker=\"native\",watch=\"rss\"} 1",
         "locktrail_soak_growing_since_seconds{process=\"native.2.upload\",worker=\"native\",watch=\"rss\"} 250",

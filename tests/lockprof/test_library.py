@@ -9,7 +9,8 @@ import support
 from support import LIBRARY, STRESS
 
 # More than enough stack sizes and kinds of ends; what is here needs no name.
-PROGRAMS = ["calls", "conditions", "forks", "fresh", "handler", "images", "many", "order", "plain", "threads", "churn"]
+PROGRAMS = ["calls", "conditions", "forks", "fresh", "handler", "images", "many", "order", "plain", "threads", "churn",
+            "crowd"]
 
 
 def total(captures, what="acquires"):
@@ -176,6 +177,17 @@ class Library(support.Case):
             with self.subTest(more=more):
                 _, captures = self.captured(self.path("churn"), "100000", *more)
                 self.assert_counts(captures, 600000)
+
+    def test_what_is_kept_of_locks_that_are_gone_does_not_grow(self):
+        sizes = []
+        for objects in (20000, 80000):
+            output, captures = self.captured(self.path("crowd"), str(objects))
+            self.assert_counts(captures, sum(map(int, output.split())))
+            sizes.append((captures[0].locks, captures[0].slots, captures[0].arena))
+        # 512 connections and 512 sessions have records of their own, and two threads each some more until they are told.
+        self.assertLess(sizes[0][0], 1500, sizes)
+        for less, more in zip(*sizes):
+            self.assertLess(more, less + less // 4, sizes)
 
 
 if __name__ == "__main__":

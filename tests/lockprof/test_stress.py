@@ -12,8 +12,8 @@ import generate
 import support
 from support import STRESS, compile_c
 
-PROGRAMS = ["calls", "conditions", "endings", "exclusion", "forks", "fresh", "handler", "images", "many", "order", "plain", "reopen",
-            "sampling", "threads"]
+PROGRAMS = ["calls", "conditions", "crowd", "endings", "exclusion", "forks", "fresh", "handler", "images", "many", "order",
+            "plain", "reopen", "sampling", "threads"]
 
 
 class Stress(support.Case):
@@ -59,6 +59,13 @@ class Names(Stress):
         result = self.profiled(self.path("fresh"))
         counts = [int(line.split()[1]) for line in result.output.splitlines()]
         self.assert_names(result, {"connection->connection_lock": sum(counts[:-1]), "accept_lock": counts[-1]})
+
+    def test_locks_that_come_and_go_at_ever_other_addresses(self):
+        result = self.profiled(self.path("crowd"), "20000")
+        connections, sessions, reserves, guards = map(int, result.output.split())
+        self.assert_names(result, {"place->connection->connection_lock": connections,
+                                   "place->session->session_lock": sessions,
+                                   "reserve.connection_lock": reserves, "guard_lock": guards})
 
     def test_modules_at_one_address(self):
         modules = []

@@ -112,9 +112,48 @@ static void chain(struct place *place, const struct capture_lock *lock)
     } while (!atomic_compare_exchange_weak(&place->locks, &newest, n));
 }
 
+/* The lock with which others are counted has slots for several addresses. */
+static void retire_number(uint32_t lock)
+{
+    if (lock) {
+        retire(&lockprof.locks[lock - 1], false);
+    }
+}
+
+/* The lock with which the address is counted; 0: with none, or another lock begins there. */
+static uint32_t member_of(uint64_t address, enum capture_kind kind, const struct call_site *site, bool is_init)
+{
+    bool ended = false;
+    uint32_t member = crowd_find(address, &ended);
+    if (!member || (!is_init && !ended && lockprof.locks[member - 1].kind == kind)) {
+        return member;
+    }
+    if (is_init && crowd_of(site, kind, address) == member) {
+        crowd_add(address, member);
+        return member;
+    }
+    retire_number(crowd_remove(address));
+    return 0;
+}
+
+/* One that is counted with others; what was at its address before has ended. */
+static struct capture_lock *join(uint64_t address, uint32_t common, uint32_t current)
+{
+    retire_number(crowd_add(address, common));
+    if (current && current != common) {
+        lockprof.lock_extras[current - 1].ended = 1;
+        retire_number(current);
+    }
+    return &lockprof.locks[common - 1];
+}
+
 struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, const struct call_site *site,
                                    const struct entry_frame *frame, bool is_init)
 {
+    uint32_t member = member_of(address, kind, site, is_init);
+    if (member) {
+        return &lockprof.locks[member - 1];
+    }
     struct place *place = place_of(address, NULL);
     uint32_t current = place ? number(&place->current) : 0;
     if (current) {
@@ -130,6 +169,10 @@ struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, con
     }
     struct capture_lock *lock = place ? began_so(place, kind, site) : NULL;
     bool is_new = !lock;
+    uint32_t common = is_new && is_init ? crowd_of(site, kind, address) : 0;
+    if (common) {
+        return join(address, common, current);
+    }
     if (is_new) {
         lock = make_lock(address, kind, site);
         if (!lock) {
@@ -167,7 +210,8 @@ static bool matches(const struct capture_slot *slot, uint32_t lane, uint32_t loc
 }
 
 /* The snapshot of the same lock and stack in another lane; one of its own where there is none. */
-static uint64_t snapshot_of(uint32_t lock, const struct call_site *site, const struct entry_frame *frame)
+static uint64_t snapshot_of(uint32_t lock, uint64_t address, const struct call_site *site,
+                            const struct entry_frame *frame)
 {
     for (uint32_t n = number(&lockprof.lock_extras[lock].slots); n; n = lockprof.slot_nodes[n - 1].next) {
         const struct capture_slot *slot = &lockprof.slots[n - 1];
@@ -175,10 +219,10 @@ static uint64_t snapshot_of(uint32_t lock, const struct call_site *site, const s
             return slot->snapshot;
         }
     }
-    return snapshot_take(lockprof.locks[lock].address, frame, site);
+    return snapshot_take(address, frame, site);
 }
 
-static struct capture_slot *make_slot(uint32_t lane, uint32_t lock, const struct call_site *site,
+static struct capture_slot *make_slot(uint32_t lane, uint32_t lock, uint64_t address, const struct call_site *site,
                                       const struct entry_frame *frame)
 {
     uint64_t index;
@@ -194,7 +238,7 @@ static struct capture_slot *make_slot(uint32_t lane, uint32_t lock, const struct
     slot->probe = site->probe;
     slot->probe_word = site->probe_word;
     slot->mode = lockprof.hold ? MODE_TIMED : 0;
-    slot->snapshot = snapshot_of(lock, site, frame);
+    slot->snapshot = snapshot_of(lock, address, site, frame);
     __atomic_store_n(&slot->call, site->call, __ATOMIC_RELEASE);
     return slot;
 }
@@ -208,8 +252,8 @@ static void chain_slot(uint32_t lock, uint32_t n)
     } while (!atomic_compare_exchange_weak(&extra->slots, &newest, n));
 }
 
-struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *of, const struct call_site *site,
-                                   const struct entry_frame *frame)
+struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *of, uint64_t address,
+                                   const struct call_site *site, const struct entry_frame *frame)
 {
     uint32_t lock = index_of(of);
     uint64_t hash = mix(mix(mix(mix(lock, lane), site->caller), site->depth), site->probe_word);
@@ -218,7 +262,7 @@ struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *of, const
     for (;;) {
         uint32_t there = number(link);
         if (!there) {
-            if (!made && !(made = make_slot(lane, lock, site, frame))) {
+            if (!made && !(made = make_slot(lane, lock, address, site, frame))) {
                 return NULL;
             }
             uint32_t mine = (uint32_t)(made - lockprof.slots) + 1;
@@ -243,10 +287,19 @@ struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *of, const
 
 void index_lock_end(uint64_t address)
 {
+    if (crowd_end(address)) {
+        return;
+    }
     struct place *place = place_of(address, NULL);
     uint32_t current = place ? number(&place->current) : 0;
-    if (current) {
-        lockprof.lock_extras[current - 1].ended = 1;
+    if (!current) {
+        return;
+    }
+    struct lock_extra *extra = &lockprof.lock_extras[current - 1];
+    extra->ended = 1;
+    if (!extra->counted && lockprof.locks[current - 1].init) {
+        extra->counted = 1;
+        crowd_ended(&extra->began, current - 1);
     }
 }
 

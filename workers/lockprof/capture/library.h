@@ -140,7 +140,7 @@ struct lock_extra {
     _Atomic uint32_t slots; /* newest slot, number + 1; the chain goes on in slot_node.next */
     uint32_t next;          /* older lock at the same address, number + 1 */
     uint32_t ended;         /* destroyed, and not begun again yet */
-    uint32_t place;
+    uint32_t counted;       /* by crowd_ended */
 };
 
 /* A condition that was waited for. A table by hash: one that takes another's place costs that one's measurement. */
@@ -202,11 +202,28 @@ void arena_done(uint64_t offset);
 /* index.c */
 struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, const struct call_site *site,
                                    const struct entry_frame *frame, bool is_init);
-struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *lock, const struct call_site *site,
-                                   const struct entry_frame *frame);
+struct capture_slot *index_slot_of(uint32_t lane, struct capture_lock *lock, uint64_t address,
+                                   const struct call_site *site, const struct entry_frame *frame);
 void index_lock_end(uint64_t address);
 /* Ends everything that lies in or was called from [start, end). */
 void index_forget(uint64_t start, uint64_t end);
+
+/* crowd.c; locks are numbers plus 1, 0 is none. */
+uint64_t crowd_memory(void);
+void crowd_start(void *memory);
+/* A lock (its number) that this call had initialised was destroyed for the first time. */
+void crowd_ended(const struct call_site *site, uint32_t lock);
+/* The lock as which one is counted that this call initialises now. */
+uint32_t crowd_of(const struct call_site *site, uint32_t kind, uint64_t address);
+/* Code was unloaded: what is known of calls may be wrong. */
+void crowd_forget(void);
+/* The lock as which what lies at the address is counted; `ended`: it was destroyed. */
+uint32_t crowd_find(uint64_t address, bool *ended);
+/* It is destroyed; false: not there. */
+bool crowd_end(uint64_t address);
+/* Returns the lock whose slots may still match at the address, or at another one that is forgotten. */
+uint32_t crowd_add(uint64_t address, uint32_t lock);
+uint32_t crowd_remove(uint64_t address);
 
 /* site.c */
 uint64_t site_memory(void);

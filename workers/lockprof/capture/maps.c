@@ -255,6 +255,7 @@ static void forget_gone(const struct table *old, const struct table *new)
     }
     if (any) {
         site_forget();
+        crowd_forget();
     }
 }
 

@@ -57,7 +57,7 @@ static struct capture_slot *record(struct state *state, const struct entry_frame
     struct call_site site;
     site_of(frame, call, &site);
     struct capture_lock *found = index_lock_of(lock, kind_of(call), &site, frame, false);
-    struct capture_slot *slot = found ? index_slot_of(state->lane, found, &site, frame) : NULL;
+    struct capture_slot *slot = found ? index_slot_of(state->lane, found, lock, &site, frame) : NULL;
     if (!slot) {
         DROPPED(acquires);
         return NULL;

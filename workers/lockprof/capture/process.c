@@ -96,7 +96,7 @@ static bool map_private(void)
     uint64_t size = PAGE * 16 + sizeof(struct state) * CAPTURE_LANES_MAX +
                     sizeof(struct slot_node) * CAPTURE_SLOTS_MAX +
                     (sizeof(struct place) + sizeof(struct lock_extra)) * CAPTURE_LOCKS_MAX +
-                    sizeof(struct condition) * CONDITIONS_MAX + maps_memory() + site_memory();
+                    sizeof(struct condition) * CONDITIONS_MAX + maps_memory() + site_memory() + crowd_memory();
     long base = SYSTEM6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base < 0 && base > -4096) {
         return false;
@@ -108,6 +108,7 @@ static bool map_private(void)
     lockprof.words = part(&at, sizeof(struct process_words));
     lockprof.conditions = part(&at, sizeof(struct condition) * CONDITIONS_MAX);
     site_start(part(&at, site_memory()));
+    crowd_start(part(&at, crowd_memory()));
     maps_start(part(&at, maps_memory()));
     lockprof.lock_extras = part(&at, sizeof(struct lock_extra) * CAPTURE_LOCKS_MAX);
     lockprof.places = part(&at, sizeof(struct place) * CAPTURE_LOCKS_MAX);

@@ -122,13 +122,15 @@ struct capture_lane {
 
 /* One lock from its init (or first sight) to its destroy (or next init, or dlclose of the module that it lies in). An
  * address that is used again is another lock, unless it begins by the same call from the same stack again: a lock that
- * a function makes and destroys in each of its calls is one. */
+ * a function makes and destroys in each of its calls is one. Once many that one call had initialised were destroyed,
+ * the further ones that it initialises are counted with the last of these, wherever they lie (but for modules' data).
+ */
 struct capture_lock {
-    uint64_t address;
-    uint32_t kind;  /* enum capture_kind; written last: 0 is a lock that is not complete, to be passed over */
-    uint32_t state; /* the writer's own */
-    uint64_t init;  /* arena offset of the snapshot of its init call; 0: not seen */
-    uint64_t maps;  /* arena offset of the RECORD_MAPS that was the newest at first sight */
+    uint64_t address; /* where it lay first; a snapshot says which lock it is of */
+    uint32_t kind;    /* enum capture_kind; written last: 0 is a lock that is not complete, to be passed over */
+    uint32_t state;   /* the writer's own */
+    uint64_t init;    /* arena offset of the snapshot of its init call; 0: not seen */
+    uint64_t maps;    /* arena offset of the RECORD_MAPS that was the newest at first sight */
 };
 
 /* Counters of one (lane, lock, stack). The stack's identity is (return address, distance from the thread pointer to the

@@ -59,6 +59,8 @@ static void check_known(struct complaints *c, struct place place, const struct s
         if (strcmp(names[i], pattern) == 0) {
             return;
         }
+    }
+    for (size_t i = 0; names[i]; i++) {
         nearest_offer(&best, pattern, names[i]);
     }
     struct buf text = {0};

@@ -95,6 +95,9 @@ int value_find_word(const struct key *key, const struct node *node, struct buf *
         if (strcmp(key->words[i], node->text) == 0) {
             return i;
         }
+    }
+    /* Only for what is wrong: distances cost more than all the rest of reading. */
+    for (int i = 0; key->words[i]; i++) {
         nearest_offer(&best, node->text, key->words[i]);
     }
     value_found(why, key, node);

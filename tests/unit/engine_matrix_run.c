@@ -360,6 +360,14 @@ static void test_what_is_no_success_runs_again(void **state)
     assert_int_equal(f->record.cells[1].attempts[2].number, 3);
 }
 
+static void test_what_can_not_be_run_is_not_tried_again(void **state)
+{
+    struct matrix_fixture *f = *state;
+    f->matrix.retries = 2;
+    run_well(f, 4, "[ $seed = 1 ] && exit 64; [ $seed = 2 ] && exit 65; [ $seed = 3 ] && exit 69; exit 73");
+    assert_events(f, "+1 -1:error +2 -2:error +3 -3:error +4 -4:error +4 -4:error +4 -4:error");
+}
+
 static void test_enough_attempts_are_not_run_again(void **state)
 {
     struct matrix_fixture *f = *state;
@@ -557,6 +565,7 @@ int main(void)
         test(test_losses_are_recorded_in_order),
         test(test_each_attempt_is_a_line),
         test(test_what_is_no_success_runs_again),
+        test(test_what_can_not_be_run_is_not_tried_again),
         test(test_enough_attempts_are_not_run_again),
         test(test_fail_fast_starts_nothing_more),
         test(test_runs_that_fail_are_errors_that_say_why),

@@ -7,7 +7,7 @@
 
 #define FIELDS(type, table)                                                                                            \
     {                                                                                                                  \
-        sizeof(type), table, sizeof table / sizeof *table                                                              \
+        sizeof(type), (table), sizeof(table) / sizeof *(table)                                                         \
     }
 #define PLAIN(type, member, kind)                                                                                      \
     {                                                                                                                  \
@@ -15,11 +15,11 @@
     }
 #define INNER(type, member, inner)                                                                                     \
     {                                                                                                                  \
-#member, FORM_OBJECT, offsetof(type, member), &inner, 0, 0, 0                                                  \
+#member, FORM_OBJECT, offsetof(type, member), &(inner), 0, 0, 0                                                \
     }
 #define LIST(member, inner, count, capacity, most)                                                                     \
     {                                                                                                                  \
-#member, FORM_LIST, offsetof(struct soak_record, member), &inner, offsetof(struct soak_record, count),         \
+#member, FORM_LIST, offsetof(struct soak_record, member), &(inner), offsetof(struct soak_record, count),       \
             capacity, most                                                                                             \
     }
 #define CAPACITY(member) offsetof(struct soak_record, member)

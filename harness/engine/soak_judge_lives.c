@@ -291,24 +291,26 @@ static bool is_late(const struct life *life, const struct pending *p)
     return p->start_ns == 0 || p->end_ns <= life->judged_to_ns;
 }
 
+/* What is not counted one to one may be some acquires to the program and one to the profiler. */
+static struct lock_count as_sampled(const struct life *life, size_t lock, uint64_t done)
+{
+    bool counted = life->process->worker->ledger.locks[lock].counted;
+    return (struct lock_count){.acquires = counted ? done : done / UNCOUNTED_SHARE, .known = true};
+}
+
 void life_expect(const struct life *life, const struct pending *p, struct ledger *ledger)
 {
     struct instance *in = &ledger->instances[0];
-    if (is_unclear(life) || !p->before || is_late(life, p))
+    if (is_unclear(life) || !p->main || !p->before || is_late(life, p))
         return;
     const struct soak_counts *begin = follows(life, p) ? NULL : find_line(life, p->start_ns, true);
     for (size_t i = 0; i < ledger->lock_count; i++) {
         const struct drought *d = i < life->drought_count ? &life->droughts[i] : NULL;
         bool known = follows(life, p) ? d && d->known : begin != NULL;
-        uint64_t from = !known ? 0 : begin ? acquires_of(begin, i) : d->from;
-        uint64_t to = acquires_of(p->before, i), done = to > from ? to - from : 0;
-        if (known &&
-            !life_shares(
-                life,
-                i)) /* what is not counted one to one may be some acquires to the program and one to the profiler */
-            in->counts[i] = (struct lock_count){
-                .acquires = life->process->worker->ledger.locks[i].counted ? done : done / UNCOUNTED_SHARE,
-                .known = true};
+        if (!known || life_shares(life, i))
+            continue;
+        uint64_t from = begin ? acquires_of(begin, i) : d->from, to = acquires_of(p->before, i);
+        in->counts[i] = as_sampled(life, i, to > from ? to - from : 0);
     }
 }
 

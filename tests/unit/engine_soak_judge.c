@@ -8,14 +8,12 @@ static void declare(struct soak_fixture *f)
     soak_declare(f, NAME, "cache", 14);
 }
 
-#define BOTH "member.py:12:session=50 member.py:14:cache=50"
-
 static void a_good_upload_is_judged_at_its_last_stage(void **state)
 {
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_BACKEND);
     declare(f);
-    struct soak_upload u = soak_make(0, 10, BOTH);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
     soak_send(f, STAGE_UPLOAD, &u);
     soak_send(f, STAGE_AGENT, &u);
     soak_settle(f);
@@ -60,8 +58,8 @@ static void a_change_between_two_stages_is_a_loss_with_its_copies(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
     declare(f);
-    soak_pass(f, STAGE_AGENT, 0, 10, BOTH);
-    struct soak_upload before = soak_make(10, 20, BOTH);
+    soak_pass(f, STAGE_AGENT, 0, 10, SOAK_BOTH);
+    struct soak_upload before = soak_make(10, 20, SOAK_BOTH);
     struct soak_upload after = soak_make(10, 20, "member.py:12=50 member.py:14:cache=50");
     f->now_ms = 1234;
     soak_send(f, STAGE_UPLOAD, &before);
@@ -114,7 +112,7 @@ static void each_way_to_lose_a_name_is_told(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
         declare(f);
-        struct soak_upload before = soak_make(10, 20, BOTH), after = soak_make(10, 20, cases[i].after);
+        struct soak_upload before = soak_make(10, 20, SOAK_BOTH), after = soak_make(10, 20, cases[i].after);
         soak_send(f, STAGE_UPLOAD, &before);
         soak_send(f, STAGE_AGENT, &after);
         soak_settle(f);
@@ -147,7 +145,7 @@ static void an_upload_that_never_comes_is_dropped_there(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_BACKEND);
     declare(f);
-    struct soak_upload u = soak_make(0, 10, BOTH);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
     soak_send(f, STAGE_UPLOAD, &u);
     f->now_ms = 4000;
     soak_send(f, STAGE_AGENT, &u);
@@ -211,7 +209,7 @@ static void what_comes_twice_to_the_end_is_doubled_where_it_began(void **state)
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             struct soak_fixture *f = soak_begin("10", STAGE_BACKEND);
             declare(f);
-            struct soak_upload u = soak_make(0, 10, BOTH);
+            struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
             for (enum stage s = STAGE_UPLOAD; s <= STAGE_BACKEND; s++)
                 for (unsigned n = 0; n < (late ? 1 : cases[i].times[s]); n++)
                     soak_send(f, s, &u);
@@ -234,7 +232,7 @@ static void the_same_bytes_of_another_time_are_another_upload(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
     declare(f);
-    struct soak_upload a = soak_make(0, 10, BOTH), b = a;
+    struct soak_upload a = soak_make(0, 10, SOAK_BOTH), b = a;
     b.start_s = 10;
     b.end_s = 20;
     soak_send(f, STAGE_UPLOAD, &a);
@@ -256,7 +254,7 @@ static void changed_bytes_are_known_by_id_and_time_and_strangers_are_unknown(voi
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
     declare(f);
-    struct soak_upload u = soak_make(0, 10, BOTH), other = soak_make(0, 10, BOTH " member.py:99:new=1");
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH), other = soak_make(0, 10, SOAK_BOTH " member.py:99:new=1");
     soak_send(f, STAGE_UPLOAD, &u);
     other.runtime_id = "r2"; /* another process's upload of the same second */
     soak_send(f, STAGE_AGENT, &other);
@@ -274,7 +272,7 @@ static void changed_bytes_are_known_by_id_and_time_and_strangers_are_unknown(voi
     soak_send(f, STAGE_UPLOAD, &other);
     assert_int_equal(f->record.uploads.unknown, 4);
     /* What was under way when an earlier locktrail was killed. */
-    struct soak_upload earlier = soak_make(-100, -90, BOTH);
+    struct soak_upload earlier = soak_make(-100, -90, SOAK_BOTH);
     soak_send(f, STAGE_AGENT, &earlier);
     assert_int_equal(f->record.uploads.unknown, 4);
     buf_fini(&u.bytes);
@@ -288,7 +286,7 @@ static void a_copy_that_cannot_be_read_is_one_loss(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_BACKEND);
     declare(f);
-    struct soak_upload u = soak_make(0, 10, BOTH);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
     struct buf broken = {0};
     buf_add(&broken, u.bytes.data, u.bytes.size / 2);
     soak_send(f, STAGE_UPLOAD, &u);
@@ -299,7 +297,7 @@ static void a_copy_that_cannot_be_read_is_one_loss(void **state)
     assert_int_equal(soak_process(f)->uploads.unreadable, 1);
     assert_int_equal(f->record.locks[1].states[STAGE_UPLOAD][STATE_EXACT], 1);
     assert_non_null(f->record.losses[0].copies[STAGE_BACKEND]);
-    struct soak_upload at_once = soak_make(10, 20, BOTH);
+    struct soak_upload at_once = soak_make(10, 20, SOAK_BOTH);
     at_once.bytes.size /= 2;
     for (enum stage s = STAGE_UPLOAD; s <= STAGE_BACKEND; s++)
         soak_send(f, s, &at_once);
@@ -360,7 +358,7 @@ static void more_than_can_be_pending_are_unjudged(void **state)
 {
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
-    struct soak_upload u = soak_make(0, 1, BOTH);
+    struct soak_upload u = soak_make(0, 1, SOAK_BOTH);
     for (int i = 0; i < SOAK_PENDING_COUNT_MAX + 5; i++) {
         u.start_s = i;
         u.end_s = i + 1;
@@ -379,7 +377,7 @@ static void the_end_waits_for_what_is_under_way(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin("10", STAGE_AGENT);
     declare(f);
-    struct soak_upload u = soak_make(0, 10, BOTH), v = soak_make(10, 20, BOTH);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH), v = soak_make(10, 20, SOAK_BOTH);
     soak_send(f, STAGE_UPLOAD, &u);
     soak_send(f, STAGE_UPLOAD, &v);
     soak_send(f, STAGE_AGENT, &v);
@@ -400,7 +398,7 @@ static void an_end_at_once_cuts(void **state)
     declare(f);
     struct soak_upload u[3];
     for (int i = 0; i < 3; i++) {
-        u[i] = soak_make(i, i + 1, BOTH);
+        u[i] = soak_make(i, i + 1, SOAK_BOTH);
         soak_send(f, STAGE_UPLOAD, &u[i]);
         if (i < 2) /* one is on the thread then, one waits for it */
             soak_send(f, STAGE_AGENT, &u[i]);
@@ -442,6 +440,7 @@ static void first_and_last_losses_of_each_kind_stay_listed(void **state)
         f->now_ms = i;
         soak_pass(f, STAGE_UPLOAD, i, i + 1, "member.py:12=50 member.py:14:cache=50");
     }
+    assert_int_equal(f->record.losses[SOAK_LOSSES_MAX - 2].at_ms, SOAK_LOSSES_MAX - 2);
     f->now_ms = 5000;
     soak_pass(f, STAGE_UPLOAD, 500, 501, "member.py:12:session=50 member.py:14=50");
     assert_int_equal(f->record.loss_count, SOAK_LOSSES_MAX);
@@ -462,10 +461,10 @@ static void medians_are_taken_between_two_stocktakings(void **state)
     static const double ends[] = {1, 2, 4, 7, 17}; /* 1, 2, 3 and 10 s apart */
     declare(f);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        soak_pass(f, STAGE_UPLOAD, ends[i] - 1, ends[i], BOTH);
+        soak_pass(f, STAGE_UPLOAD, ends[i] - 1, ends[i], SOAK_BOTH);
     soak_judge_take_stock(f->judge, 1000);
     soak_judge_take_stock(f->judge, 2000);
-    soak_pass(f, STAGE_UPLOAD, 17, 18, BOTH);
+    soak_pass(f, STAGE_UPLOAD, 17, 18, SOAK_BOTH);
     soak_judge_take_stock(f->judge, 3000);
     const struct soak_times *t = &soak_process(f)->interval;
     assert_int_equal(t->count, 5);

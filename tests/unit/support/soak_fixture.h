@@ -320,4 +320,31 @@ static inline void soak_expect_sums(struct soak_fixture *f)
     }
 }
 
+/* --- two locks at the last stage `upload` ------------------------------------------------------------------------- */
+
+#define SOAK_CACHE "member.py:14:cache=50"
+#define SOAK_BOTH "member.py:12:session=50 member.py:14:cache=50"
+
+static inline struct soak_fixture *soak_begin_two(const char *rate)
+{
+    struct soak_fixture *f = soak_begin(rate, STAGE_UPLOAD);
+    soak_declare(f, NAME, "session", 12);
+    soak_declare(f, NAME, "cache", 14);
+    return f;
+}
+
+static inline void soak_say_done(struct soak_fixture *f)
+{
+    soak_say(f, NAME, "{\"type\":\"done\",\"at\":9000000000000000000,\"acquires\":{}}");
+}
+
+static inline void soak_end_life(struct soak_fixture *f, bool killed)
+{
+    if (!killed)
+        soak_say_done(f);
+    soak_judge_life_over(f->judge, NAME, killed);
+    f->now_ms += 2000;
+    soak_judge_tick(f->judge);
+}
+
 #endif

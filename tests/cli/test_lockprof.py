@@ -568,7 +568,8 @@ class Lockprof(Cli):
 
     def test_man_pages_have_every_option(self):
         for name, help_of, commands in (("lockprof", self.lockprof, ("run", "export", "top")),
-                                        ("locktrail", self.locktrail, ("run", "report", "inspect", "doctor"))):
+                                        ("locktrail", self.locktrail, ("run", "soak", "matrix", "merge", "bisect", "top", "report", "tap", "inspect",
+                                                                      "attest", "doctor"))):
             with open(os.path.join(ROOT, "docs", "man", name + ".1"), encoding="utf-8") as file:
                 page = file.read()
             for command in commands:

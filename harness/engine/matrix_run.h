@@ -4,9 +4,9 @@
  *
  * Happy path: PREPARING (each virtual environment once, one after the other) → RUNNING (as many cells as fit; the
  * longest first; a cell that is no success at once again, unless it can't be run at all) → ENDING → DONE. Failure
- * modes: an environment can't be made X; a cell hangs (SIGTERM, SIGKILL after its timeout: an error); Ctrl-C (the cells
- * end and are not recorded:
- * --resume runs them again); locktrail is killed (likewise; the guard ends the cells). */
+ * modes: an environment can't be made (its cells are errors that say so, the others run); a cell hangs (SIGTERM,
+ * SIGKILL after its timeout: an error); Ctrl-C (the cells end and are not recorded: --resume runs them again);
+ * locktrail is killed (likewise; the guard ends the cells). */
 #ifndef LOCKTRAIL_ENGINE_MATRIX_RUN_H
 #define LOCKTRAIL_ENGINE_MATRIX_RUN_H
 

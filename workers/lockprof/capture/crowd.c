@@ -13,8 +13,8 @@
 /* Calls that are counted, and where each may stand; a call that finds no room takes that of the rarest. */
 #define CALLS 1024
 #define CALL_WAYS 4
-/* Destroyed locks of a call that had records of their own: some megabytes of snapshots. */
-#define CROWD 512
+/* Destroyed locks of a call that had records of their own: what a program makes once or twice stays apart. */
+#define CROWD 16
 /* Addresses at one time. */
 #define MEMBERS 131072
 #define PROBES 16
@@ -54,15 +54,14 @@ static uint64_t hash_of(uint64_t value)
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
 
-/* The depth of the stack tells nothing of the lock. */
-static uint64_t key_of(const struct call_site *site, uint32_t kind)
+static uint64_t key_of(uint64_t maker, uint32_t kind)
 {
-    return hash_of(hash_of(site->caller) ^ site->probe_word ^ (uint64_t)kind << 56) | 1;
+    return hash_of(maker ^ (uint64_t)kind << 56) | 1;
 }
 
-void crowd_ended(const struct call_site *site, uint32_t lock)
+void crowd_ended(uint64_t maker, uint32_t lock)
 {
-    uint64_t key = key_of(site, lockprof.locks[lock].kind);
+    uint64_t key = key_of(maker, lockprof.locks[lock].kind);
     size_t at = (key >> 8) % CALLS & ~(size_t)(CALL_WAYS - 1), rarest = at;
     for (size_t i = at; i < at + CALL_WAYS; i++) {
         uint64_t there = atomic_load_explicit(&memory->calls[i].key, memory_order_relaxed);
@@ -79,9 +78,9 @@ void crowd_ended(const struct call_site *site, uint32_t lock)
     atomic_store_explicit(&memory->calls[rarest].key, key, memory_order_release);
 }
 
-uint32_t crowd_of(const struct call_site *site, uint32_t kind, uint64_t address)
+uint32_t crowd_of(uint64_t maker, uint32_t kind, uint64_t address)
 {
-    uint64_t key = key_of(site, kind);
+    uint64_t key = key_of(maker, kind);
     size_t at = (key >> 8) % CALLS & ~(size_t)(CALL_WAYS - 1);
     for (size_t i = at; i < at + CALL_WAYS; i++) {
         if (atomic_load_explicit(&memory->calls[i].key, memory_order_acquire) == key) {

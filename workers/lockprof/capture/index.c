@@ -120,15 +120,16 @@ static void retire_number(uint32_t lock)
     }
 }
 
-/* The lock with which the address is counted; 0: with none, or another lock begins there. */
-static uint32_t member_of(uint64_t address, enum capture_kind kind, const struct call_site *site, bool is_init)
+/* `maker` is 0 where the call is no init. The lock with which the address is counted; 0: with none, or another lock
+ * begins there. */
+static uint32_t member_of(uint64_t address, enum capture_kind kind, uint64_t maker)
 {
     bool ended = false;
     uint32_t member = crowd_find(address, &ended);
-    if (!member || (!is_init && !ended && lockprof.locks[member - 1].kind == kind)) {
+    if (!member || (!maker && !ended && lockprof.locks[member - 1].kind == kind)) {
         return member;
     }
-    if (is_init && crowd_of(site, kind, address) == member) {
+    if (maker && crowd_of(maker, kind, address) == member) {
         crowd_add(address, member);
         return member;
     }
@@ -150,7 +151,8 @@ static struct capture_lock *join(uint64_t address, uint32_t common, uint32_t cur
 struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, const struct call_site *site,
                                    const struct entry_frame *frame, bool is_init)
 {
-    uint32_t member = member_of(address, kind, site, is_init);
+    uint64_t maker = is_init ? site_outer(frame, site) : 0;
+    uint32_t member = member_of(address, kind, maker);
     if (member) {
         return &lockprof.locks[member - 1];
     }
@@ -169,7 +171,7 @@ struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, con
     }
     struct capture_lock *lock = place ? began_so(place, kind, site) : NULL;
     bool is_new = !lock;
-    uint32_t common = is_new && is_init ? crowd_of(site, kind, address) : 0;
+    uint32_t common = is_new && is_init ? crowd_of(maker, kind, address) : 0;
     if (common) {
         return join(address, common, current);
     }
@@ -178,6 +180,7 @@ struct capture_lock *index_lock_of(uint64_t address, enum capture_kind kind, con
         if (!lock) {
             return NULL;
         }
+        lockprof.lock_extras[index_of(lock)].maker = maker;
         if (is_init) {
             lock->init = snapshot_take(address, frame, site);
         }
@@ -297,9 +300,9 @@ void index_lock_end(uint64_t address)
     }
     struct lock_extra *extra = &lockprof.lock_extras[current - 1];
     extra->ended = 1;
-    if (!extra->counted && lockprof.locks[current - 1].init) {
+    if (!extra->counted && extra->maker) {
         extra->counted = 1;
-        crowd_ended(&extra->began, current - 1);
+        crowd_ended(extra->maker, current - 1);
     }
 }
 
@@ -317,6 +320,7 @@ void index_forget(uint64_t start, uint64_t end)
     for (uint64_t i = 0; i < locks; i++) {
         struct lock_extra *extra = &lockprof.lock_extras[i];
         bool within = lockprof.locks[i].address - start < size;
+        extra->maker = 0;
         if (within || extra->began.caller - start < size) {
             extra->began.caller = 0;
         }

@@ -141,6 +141,7 @@ struct lock_extra {
     uint32_t next;          /* older lock at the same address, number + 1 */
     uint32_t ended;         /* destroyed, and not begun again yet */
     uint32_t counted;       /* by crowd_ended */
+    uint64_t maker;         /* site_outer of its init; 0: that was not seen */
 };
 
 /* A condition that was waited for. A table by hash: one that takes another's place costs that one's measurement. */
@@ -211,10 +212,10 @@ void index_forget(uint64_t start, uint64_t end);
 /* crowd.c; locks are numbers plus 1, 0 is none. */
 uint64_t crowd_memory(void);
 void crowd_start(void *memory);
-/* A lock (its number) that this call had initialised was destroyed for the first time. */
-void crowd_ended(const struct call_site *site, uint32_t lock);
+/* A lock (its number) that this call (site_outer) had initialised was destroyed for the first time. */
+void crowd_ended(uint64_t maker, uint32_t lock);
 /* The lock as which one is counted that this call initialises now. */
-uint32_t crowd_of(const struct call_site *site, uint32_t kind, uint64_t address);
+uint32_t crowd_of(uint64_t maker, uint32_t kind, uint64_t address);
 /* Code was unloaded: what is known of calls may be wrong. */
 void crowd_forget(void);
 /* The lock as which what lies at the address is counted; `ended`: it was destroyed. */
@@ -231,6 +232,9 @@ void site_start(void *memory);
 /* Code was unloaded: what is known of call sites may be wrong. */
 void site_forget(void);
 void site_of(const struct entry_frame *frame, uint32_t call, struct call_site *site);
+
+/* A hash of the return address and of some further out: calls of which one code makes the lock have the same. */
+uint64_t site_outer(const struct entry_frame *frame, const struct call_site *site);
 
 /* How many snapshots this call stack had, this one included; forgets now and then. */
 uint32_t site_snapshots(const struct call_site *site);

@@ -11,6 +11,9 @@
 /* Bytes of code of a function that is taken for a wrapper: std::unique_lock::lock without optimization has some 100. */
 #define WRAPPER_CODE 128
 #define WRAPPERS_MAX 4
+/* Callers by which two calls are told apart that initialise locks: what a large function initialises for others is
+ * named by these. */
+#define OUTER_FRAMES 4
 /* A probe farther away than this is none; each hit reads it. */
 #define PROBE_MAX 65536
 /* Direct-mapped and lossy: a rule that was pushed out is found again. */
@@ -117,6 +120,28 @@ void site_of(const struct entry_frame *frame, uint32_t call, struct call_site *s
         }
         stack = end;
     }
+}
+
+uint64_t site_outer(const struct entry_frame *frame, const struct call_site *site)
+{
+    uint64_t pc = frame->registers[16], stack = frame->registers[7], rbp = frame->registers[6], hash = hash_of(pc);
+    bool rbp_known = true;
+    for (int i = 0; i < OUTER_FRAMES; i++) {
+        uint64_t rule = rule_of(pc), offset = (rule >> RULE_OFFSET) * 8;
+        uint64_t end = (rule & RULE_BY_RBP ? rbp : stack) + offset;
+        if (!offset || (rule & RULE_BY_RBP && !rbp_known) || !on_stack(site, end - 8) || end <= stack) {
+            break;
+        }
+        pc = *(const uint64_t *)(end - 8);
+        hash = hash_of(hash ^ pc);
+        if (rule & RULE_SAVES_RBP) {
+            rbp = *(const uint64_t *)(end - 16);
+        } else if (!(rule & RULE_SMALL)) {
+            rbp_known = false;
+        }
+        stack = end;
+    }
+    return hash ^ site->probe_word;
 }
 
 uint32_t site_snapshots(const struct call_site *site)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections that come and go at ever other addresses, and what else lies there afterwards: sessions, and a connection
- * that is a global variable, initialised by the same call. 2 threads. Prints the acquires of each of the three locks, and
- * of a guard on the stack.
+ * that is a global variable, initialised by the same call. 2 threads. Prints the acquires of each of the three locks,
+ * and of a guard on the stack.
  *
  *     crowd OBJECTS */
 #include <pthread.h>

@@ -35,8 +35,8 @@ void disk_put_quick(struct disk *disk, const char *path, struct buf *bytes, disk
 /* The same for bytes that stay the caller's and stay as they are until `fn`, which is not NULL. */
 void disk_put_borrowed(struct disk *disk, const char *path, const void *bytes, size_t size, disk_fn fn, void *data);
 
-/* Removes a file, in order with what was asked for before; one that is not there is no failure. `fn` may be NULL as in
- * disk_put. */
+/* Removes a file that was put, in order with what was asked for before; one that is not there is no failure. `fn` may
+ * be NULL as in disk_put. */
 void disk_remove(struct disk *disk, const char *path, disk_fn fn, void *data);
 
 /* Appends to a file, which is created if missing; with `sync` followed by fsync. Neighbouring

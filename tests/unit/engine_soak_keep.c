@@ -248,6 +248,14 @@ static void losses_take_the_room_of_samples(void **state)
     assert_true(f->record.copies.kept_samples < samples);
     assert_int_equal(f->record.copies.kept_samples + f->record.copies.removed, samples);
     assert_int_equal(f->record.copies.not_kept, 0);
+    flush(f);
+    bool old = false; /* not simply the oldest have gone */
+    for (int i = 1; i <= 6; i++) {
+        char *path = mem_printf("%s/copies/upload/a.%d.pprof", f->directory, i);
+        old = old || access(path, F_OK) == 0;
+        free(path);
+    }
+    assert_true(old);
     for (int i = 0; i < 10; i++)
         keep_loss(f, "a", 1000);
     assert_int_equal(f->record.copies.kept_samples, 0);

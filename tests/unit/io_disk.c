@@ -274,6 +274,43 @@ static void a_link_in_place_of_the_temporary_file_is_not_followed(void **state)
     free(temporary);
 }
 
+/* --- remove --- */
+
+static void remove_file(struct fixture *f, const char *name)
+{
+    char *path = path_in(f, name);
+    disk_remove(f->disk, path, on_done, note_new(f, name));
+    free(path);
+}
+
+static void a_file_is_removed_behind_its_write(void **state)
+{
+    struct fixture *f = *state;
+    f->quick = true;
+    put(f, "file", "hello");
+    remove_file(f, "file");
+    remove_file(f, "none");
+    put(f, "other", "stays");
+    finish(f);
+    assert_string_equal(f->told.data, "file:0 file:0 none:0 other:0 ");
+    assert_int_equal(count_files(f), 1);
+    check_file(f, "other", "stays");
+}
+
+static void what_cannot_be_removed_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *path = path_in(f, "directory"), *text = mem_printf("can't remove %s: Is a directory", path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    remove_file(f, "directory");
+    finish(f);
+    assert_string_equal(f->told.data, "directory:-1 ");
+    assert_int_equal(f->error.code, ERR_WRITE);
+    assert_string_equal(f->error.text, text);
+    free(text);
+    free(path);
+}
+
 /* --- append --- */
 
 static void appends_follow_one_another(void **state)
@@ -483,6 +520,8 @@ int main(void)
         TEST(a_put_that_fails_leaves_the_old_file),
         TEST(a_path_below_a_file_is_an_error),
         TEST(a_link_in_place_of_the_temporary_file_is_not_followed),
+        TEST(a_file_is_removed_behind_its_write),
+        TEST(what_cannot_be_removed_is_told),
         TEST(appends_follow_one_another),
         TEST(appends_go_to_the_end_of_a_file_that_is_there),
         TEST(more_files_than_stay_open_are_all_written),

@@ -24,6 +24,8 @@
 /* No thread has finished an iteration for this long: they wait for one another, or for a lock that another one took
  * along. Two periods come on top. */
 #define STALL_NS (5000 * NS_PER_MS)
+/* Between two looks on the busiest of machines; where it takes longer, the process stood still. */
+#define PAUSE_NS (1000 * NS_PER_MS)
 /* After a stop, threads end at their next iteration. */
 #define STOP_GRACE_NS (3000 * NS_PER_MS)
 /* Sanitizers need some, the patterns next to nothing; 1,024 threads have to fit. */
@@ -327,9 +329,13 @@ static _Noreturn void give_up(struct phase *phase, uint64_t waited_ns)
 /* Returns when all threads are through. */
 static void watch(struct phase *phase)
 {
-    uint64_t next_progress = pacing_now_ns(), last_change = next_progress, last_count = 0;
+    uint64_t next_progress = pacing_now_ns(), last_change = next_progress, last_look = next_progress, last_count = 0;
     while (!have_all_ended(phase)) {
         uint64_t now = pacing_now_ns(), count = finished(phase);
+        /* The process was stopped (SIGSTOP): what did not run can't be stuck. */
+        if (now - last_look > PAUSE_NS)
+            last_change += now - last_look;
+        last_look = now;
         if (now >= next_progress) {
             send_progress(phase);
             next_progress = now + PROGRESS_NS;

@@ -361,9 +361,10 @@ static int check_programs(const struct soak *soak, struct err *e)
 static void begin(struct soak *soak)
 {
     struct err e;
-    struct json_out out = journal_begin(&soak->host.journal, soak->options.resume ? "soak_resumed" : "soak_started");
+    struct json_out out = journal_begin(&soak->host.journal, "soak_started");
     json_put_string(&out, "run_id", soak->host.run_id);
     json_put_string(&out, "scenario", soak->options.scenario->name);
+    json_put_bool(&out, "resumed", soak->options.resume);
     journal_end(&soak->host.journal, &out, true);
     uv_timer_init(&soak->loop, &soak->tick);
     soak->tick.data = soak;

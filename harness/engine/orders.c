@@ -230,6 +230,8 @@ static void make_native_args(const struct orders_context *c, struct strings *arg
     strings_add(args, mem_strdup("run"));
     if (c->arm != ARM_UPLOAD)
         add_option(args, "--output", mem_strdup(c->output_prefix));
+    else
+        strings_add(args, mem_strdup("--drop-unsent"));
     add_option(args, "--interval", mem_printf("%" PRId64 "ms", w->upload_interval_ms));
     add_option(args, "--rate", mem_printf("%u", is_control(c) ? 1 : scenario_worker_sampling(w)));
     if (!is_control(c))

@@ -327,6 +327,25 @@ static void a_loss_is_said(void **state)
     server_stop(&f->server);
 }
 
+static void what_is_not_to_be_kept_is_lost(void **state)
+{
+    static const int script[] = {400};
+    struct fixture *f = *state;
+    f->options.kept_prefix = NULL;
+    f->options.last_resort = f->directory;
+    start(f, script, 1);
+    send_bytes(f, "the bytes", NULL, 1);
+    struct uploader_result result = finish(f);
+    assert_int_equal(result.lost, 1);
+    assert_int_equal(result.kept, 0);
+    char *said = mem_printf("lockprof: a profile is lost: not sent to %s/profiling/v1/input: answered with status 400: "
+                            "why!; and what is not sent is not kept\n",
+                            f->server.url);
+    expect_stderr(f, said);
+    free(said);
+    server_stop(&f->server);
+}
+
 static void nobody_there_is_said_with_the_reason(void **state)
 {
     struct fixture *f = *state;
@@ -540,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kept_profile_replaces_no_other, setup, teardown),
         cmocka_unit_test_setup_teardown(where_it_cannot_be_kept_there_is_a_last_resort, setup, teardown),
         cmocka_unit_test_setup_teardown(a_loss_is_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_to_be_kept_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_there_is_said_with_the_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_does_not_answer_holds_nothing_up, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_breaks_a_pause_off, setup, teardown),

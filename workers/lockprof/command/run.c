@@ -42,6 +42,8 @@ static const struct option options[] = {
      "Send profiles to an agent too: http://HOST:PORT or unix:///PATH; to an intake: "
      "https://HOST/api/v2/profile, with the key in DD_API_KEY."},
     {"--no-upload", NULL, "Send nothing, whatever DD_ variables say."},
+    {"--drop-unsent", NULL,
+     "Keep no file of a profile that can't be sent: an agent that is away for days fills no disk."},
     {"--compression", "HOW", "zstd (the default), gzip or none; go tool pprof reads the last two."},
     {"--debug-dir", "DIR", "Where separate debug files are. Default: /usr/lib/debug."},
     {"--quiet", NULL, "Say nothing on standard error but what ends lockprof itself."},

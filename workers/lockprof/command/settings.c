@@ -74,6 +74,7 @@ static int read_all(const struct command_line *line, bool environment, struct se
 int settings_read(const struct command_line *line, bool environment, struct settings *out, struct err *e)
 {
     struct settings s = {.output = command_line_value(line, "--output"),
+                         .drop_unsent = command_line_has(line, "--drop-unsent"),
                          .modules.debug_directory = command_line_value(line, "--debug-dir"),
                          .service = variable("DD_SERVICE"),
                          .env = variable("DD_ENV"),
@@ -115,7 +116,7 @@ int settings_start_upload(const struct settings *s, const char *program, long pi
     struct uploader_options options = {.endpoint = s->endpoint,
                                        .api_key = s->api_key,
                                        .tags = tags->data,
-                                       .kept_prefix = SETTINGS_PREFIX,
+                                       .kept_prefix = s->drop_unsent ? NULL : SETTINGS_PREFIX,
                                        .last_resort = last_resort,
                                        .pid = pid};
     return uploader_new(out, &options, e);

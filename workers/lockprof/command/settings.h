@@ -12,6 +12,7 @@
 struct settings {
     const char *output; /* NULL: no files */
     bool has_upload;
+    bool drop_unsent; /* no file for what can't be sent */
     struct endpoint endpoint;
     const char *api_key; /* of the environment */
     enum compression compression;
@@ -19,9 +20,9 @@ struct settings {
     const char *service, *env, *version, *tags; /* of the environment; may be NULL */
 };
 
-/* Reads --output, --upload, --no-upload, --compression and --debug-dir. With `environment` what is not given comes from
- * DD_PROFILING_OUTPUT_PPROF, DD_TRACE_AGENT_URL, or DD_SITE with DD_API_KEY; where nothing says where to, files begin
- * with SETTINGS_PREFIX. ERR_USAGE, or ERR_WRITE where the files' directory can't be written. */
+/* Reads --output, --upload, --no-upload, --drop-unsent, --compression and --debug-dir. With `environment` what is not
+ * given comes from DD_PROFILING_OUTPUT_PPROF, DD_TRACE_AGENT_URL, or DD_SITE with DD_API_KEY; where nothing says where
+ * to, files begin with SETTINGS_PREFIX. ERR_USAGE, or ERR_WRITE where the files' directory can't be written. */
 int settings_read(const struct command_line *line, bool environment, struct settings *out, struct err *e);
 void settings_fini(struct settings *settings);
 

@@ -49,6 +49,8 @@ static int keep_new(struct uploader *u, struct job *job, bool *last_resort, stru
 {
     const struct uploader_options *o = &u->options;
     *last_resort = false;
+    if (!o->kept_prefix)
+        return err_set(e, ERR_WRITE, "what is not sent is not kept");
     if (write_profile(o->kept_prefix, o->pid, &job->sequence, &job->bytes, &job->path, e) == 0)
         return 0;
     if (!o->last_resort)

@@ -25,7 +25,7 @@ struct uploader_options {
     struct endpoint endpoint; /* borrowed texts, as all here */
     const char *api_key;      /* of an agentless endpoint */
     const char *tags;         /* event_tags */
-    const char *kept_prefix;  /* where a profile without a file of its own is kept */
+    const char *kept_prefix;  /* where a profile without a file of its own is kept; NULL: nowhere, it is lost */
     const char *last_resort;  /* directory for it where that fails; may be NULL */
     long pid;
     unsigned tries, pause_first_ms, pause_max_ms; /* 0: the constants above */

@@ -12,7 +12,7 @@
 
 #define SHARDS 4
 
-static char directory[64], names[SHARDS + 3][80];
+static char directory[64], names[SHARDS + 3][96];
 static const char *parts[SHARDS + 3];
 
 static int setup(void **state)

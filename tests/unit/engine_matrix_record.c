@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static char directory[64], here[64];
+static char directory[64], here[80];
 
 static int setup(void **state)
 {

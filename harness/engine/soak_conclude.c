@@ -150,7 +150,7 @@ static void add_losses(struct buf *out, const struct tally *t)
     if (t->record->groups_dropped > 0)
         buf_printf(out, "%" PRIu64 " losses were of still other kinds. ", t->record->groups_dropped);
     if (t->early + t->late > 0)
-        buf_printf(out, "%" PRIu64 " of %" PRIu64 " uploads came through without a loss. ", u->good, u->judged);
+        buf_printf(out, "%" PRIu64 " of %" PRIu64 " uploads came through without a loss in them. ", u->good, u->judged);
 }
 
 static void add_lack(struct buf *out, const struct tally *t)

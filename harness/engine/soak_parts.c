@@ -183,6 +183,7 @@ void soak_parts_take_stock(struct soak_parts *p, int64_t at_ms)
     clock_gettime(CLOCK_REALTIME, &now);
     p->record->elapsed_ms = at_ms;
     p->record->taken_at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    soak_judge_take_stock(p->judge, at_ms);
     soak_watcher_take(p->watcher, p->record, p->host->options->directory, at_ms, on_found, p);
     soak_record_conclude(p->record);
     if (p->writing && !p->record->ended)

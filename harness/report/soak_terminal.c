@@ -37,7 +37,7 @@ static void add_time(const struct soak_terminal *t)
     soak_add_clock(&text, r->elapsed_ms);
     buf_add_str(&text, " of ");
     soak_add_clock(&text, r->for_ms);
-    buf_add_str(&text, r->until_loss ? " at most, until a name is lost; uploads every " : ", uploads every ");
+    buf_add_str(&text, r->until_loss ? " at most, until a name is lost; stock taken every " : "; stock taken every ");
     text_add_ns(&text, (uint64_t)r->every_ms * 1000000);
     if (r->resumed > 0)
         buf_printf(&text, "; resumed %" PRIu64 " %s", r->resumed, r->resumed == 1 ? "time" : "times");
@@ -141,13 +141,22 @@ static void add_growth_steps(struct steps *s)
     }
 }
 
+static bool has_copies(const struct soak_record *r)
+{
+    for (size_t i = 0; i < r->loss_count; i++)
+        for (int s = 0; s < STAGE_COUNT; s++)
+            if (r->losses[i].copies[s])
+                return true;
+    return false;
+}
+
 static void add_next_steps(const struct soak_terminal *t)
 {
     const struct soak_record *r = t->r;
     struct steps steps = {.t = t}, *s = &steps;
     if (r->problem_count > 0)
         add_step(s, "See to the problems first: each says what to do");
-    if (r->loss_count > 0)
+    if (has_copies(r))
         add_step(s, "Hold the copies of a loss against one another: locktrail inspect COPY...");
     else if (r->uploads.with_loss > 0 && r->copies.not_kept > 0)
         add_step(s, "Give copies more room, so that a loss can be shown: a larger --max-disk");

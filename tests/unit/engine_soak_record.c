@@ -300,15 +300,15 @@ static void test_verdicts(void **state)
          "399 uploads came to backend with the names of all 2 locks that they can show."},
         {"lost at the agent", lost_at_agent, VERDICT_PARTIAL, 1,
          "1 kind of loss on the way: member/user_lock of native, label_dropped at agent, in 2 uploads. 397 of 399 "
-         "uploads came through without a loss."},
+         "uploads came through without a loss in them."},
         {"never named", never_named, VERDICT_FAILURE, 2,
          "1 kind of loss already in what left the process: member/order_lock of native, never_named at upload, in 1 "
          "upload. 1 kind of loss on the way: member/user_lock of native, label_dropped at agent, in 2 uploads. 397 of "
-         "399 uploads came through without a loss."},
+         "399 uploads came through without a loss in them."},
         {"a gap", gap_at_upload, VERDICT_PARTIAL, 1, NULL},
         {"a broken profile", corrupt_at_upload, VERDICT_FAILURE, 2,
          "1 kind of loss already in what left the process: a whole upload of native, profile_corrupt at upload, in 1 "
-         "upload. 399 of 399 uploads came through without a loss."},
+         "upload. 399 of 399 uploads came through without a loss in them."},
         {"missing", missing_at_backend, VERDICT_PARTIAL, 1, NULL},
         {"a disturbance's uploads", disturbed_uploads, VERDICT_SUCCESS, 0, NULL},
         {"names in a disturbance", disturbed_names, VERDICT_PARTIAL, 1, NULL},
@@ -316,7 +316,7 @@ static void test_verdicts(void **state)
         {"a problem", problem, VERDICT_ERROR, 70,
          "1 problem, first: locktrail: resident memory is over --max-rss 64MiB. 1 kind of loss on the way: "
          "member/user_lock of native, label_dropped at agent, in 2 uploads. 397 of 399 uploads came through without a "
-         "loss."},
+         "loss in them."},
         {"no upload", no_upload, VERDICT_INCONCLUSIVE, 4, "No upload has been followed to backend yet."},
         {"a rare lock", rare_lock, VERDICT_INCONCLUSIVE, 4,
          "1 of 2 locks were too rare to be seen in any upload, as member/order_lock of native: more threads, a longer "

@@ -15,14 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At an instant, or up to an upload's end; one count for each judged lock, in `counts` of its ring. */
+/* A line or an upload, whose counts were read between the two times; one count for each judged lock. */
 struct mark {
-    int64_t at_ns;
+    int64_t lower_ns, upper_ns;
     uint64_t number;
     size_t counts; /* which row of `rows` */
 };
 
-/* Marks in the order of their times. Rows stay where they are; `marks` behind `count` hold the free ones. */
+/* Marks in the order of their lower times. Rows stay where they are; `marks` behind `count` hold the free ones. */
 struct marks {
     struct mark *marks;
     uint64_t *rows;
@@ -89,18 +89,19 @@ static void marks_remove_first(struct marks *m, size_t count)
 }
 
 /* Behind all that are not later. There is room for it. Returns where its counts go. */
-static uint64_t *marks_put(const struct account *a, struct marks *m, int64_t at_ns, uint64_t number)
+static uint64_t *marks_put(const struct account *a, struct marks *m, int64_t lower_ns, int64_t upper_ns,
+                           uint64_t number)
 {
     size_t at = m->count;
     if (m->count == m->capacity) {
         marks_grow(a, m);
     }
     struct mark fresh = m->marks[m->count++];
-    while (at > 0 && m->marks[at - 1].at_ns > at_ns) {
+    while (at > 0 && m->marks[at - 1].lower_ns > lower_ns) {
         m->marks[at] = m->marks[at - 1];
         at--;
     }
-    m->marks[at] = (struct mark){.at_ns = at_ns, .number = number, .counts = fresh.counts};
+    m->marks[at] = (struct mark){.lower_ns = lower_ns, .upper_ns = upper_ns, .number = number, .counts = fresh.counts};
     return row(a, m, at);
 }
 
@@ -144,18 +145,18 @@ static void narrow(struct account *a, size_t column, int64_t low, int64_t high, 
     m->high = high < m->high ? high : m->high;
 }
 
-/* The first upload, with the last line before and the first one behind its end; at the end, where none lies behind it,
+/* The first upload, with the last line before and the first one behind it; at the end, where none lies behind it,
  * the last one is as late as it gets. There are lines. */
 static void judge_first(struct account *a)
 {
     const struct mark *upload = &a->uploads.marks[0];
     const uint64_t *acquires = row(a, &a->uploads, 0);
     size_t before = a->lines.count, behind = 0;
-    while (before > 0 && a->lines.marks[before - 1].at_ns > upload->at_ns - ACCOUNT_SLACK_NS) {
+    while (before > 0 && a->lines.marks[before - 1].upper_ns > upload->lower_ns - ACCOUNT_SLACK_NS) {
         before--;
     }
     behind = before;
-    while (behind + 1 < a->lines.count && a->lines.marks[behind].at_ns < upload->at_ns + ACCOUNT_SLACK_NS) {
+    while (behind + 1 < a->lines.count && a->lines.marks[behind].lower_ns < upload->upper_ns + ACCOUNT_SLACK_NS) {
         behind++;
     }
     for (size_t c = 0; c < a->judged_count; c++) {
@@ -164,10 +165,10 @@ static void judge_first(struct account *a)
         a->seen_until[c] += acquires[c];
         narrow(a, c, (int64_t)(least - a->seen_until[c]), (int64_t)(most - a->seen_until[c]), upload->number);
     }
-    a->judged_until_ns = upload->at_ns;
+    a->judged_until_ns = upload->lower_ns;
     a->any_judged = true;
     marks_remove(&a->uploads, 0);
-    /* The last line before it stays: the next upload may end just as early, within the slack. */
+    /* The last line before it stays: the next upload may begin just as early. */
     if (before > 1) {
         marks_remove_first(&a->lines, before - 1);
     }
@@ -176,7 +177,7 @@ static void judge_first(struct account *a)
 static void judge_ready(struct account *a)
 {
     while (a->uploads.count > 0 && a->lines.count > 0 &&
-           a->lines.marks[a->lines.count - 1].at_ns >= a->uploads.marks[0].at_ns + ACCOUNT_SLACK_NS) {
+           a->lines.marks[a->lines.count - 1].lower_ns >= a->uploads.marks[0].upper_ns + ACCOUNT_SLACK_NS) {
         judge_first(a);
     }
 }
@@ -202,9 +203,9 @@ static void thin_lines(struct account *a)
 {
     struct marks *m = &a->lines;
     size_t older = m->count - m->count / 4, kept = 1;
-    int64_t apart_ns = (m->marks[older - 1].at_ns - m->marks[0].at_ns) / (ACCOUNT_LINES_MAX / 4) + 1;
+    int64_t apart_ns = (m->marks[older - 1].lower_ns - m->marks[0].lower_ns) / (ACCOUNT_LINES_MAX / 4) + 1;
     for (size_t i = 1; i < m->count; i++) {
-        if (i >= older || m->marks[i].at_ns - m->marks[kept - 1].at_ns >= apart_ns) {
+        if (i >= older || m->marks[i].lower_ns - m->marks[kept - 1].lower_ns >= apart_ns) {
             struct mark moved = m->marks[kept];
             m->marks[kept++] = m->marks[i];
             m->marks[i] = moved;
@@ -213,44 +214,47 @@ static void thin_lines(struct account *a)
     m->count = kept;
 }
 
-void account_line(struct account *a, int64_t at_ns, const uint64_t *acquires)
+/* A clock that was set back: lines come in the order in which they were said. */
+static void put_line(struct account *a, int64_t at_ns, int64_t heard_ns)
 {
-    if (a->judged_count == 0) {
-        for (size_t i = 0; i < a->locks; i++) {
-            a->done[i] = acquires[i] > a->done[i] ? acquires[i] : a->done[i];
-        }
-        return;
+    const struct mark *last = a->lines.count > 0 ? &a->lines.marks[a->lines.count - 1] : NULL;
+    int64_t lower = last && at_ns < last->lower_ns ? last->lower_ns : at_ns;
+    int64_t upper = heard_ns > lower ? heard_ns : lower;
+    uint64_t *counts = marks_put(a, &a->lines, lower, last && upper < last->upper_ns ? last->upper_ns : upper, 0);
+    for (size_t c = 0; c < a->judged_count; c++) {
+        counts[c] = a->done[a->judged[c]];
     }
-    if (a->lines.count > 0 && at_ns < a->lines.marks[a->lines.count - 1].at_ns) {
-        at_ns = a->lines.marks[a->lines.count - 1].at_ns; /* a clock that was set back */
+}
+
+void account_line(struct account *a, int64_t at_ns, int64_t heard_ns, const uint64_t *acquires)
+{
+    for (size_t i = 0; i < a->locks; i++) {
+        a->done[i] = acquires[i] > a->done[i] ? acquires[i] : a->done[i];
+    }
+    if (a->judged_count == 0) {
+        return;
     }
     if (a->lines.count == ACCOUNT_LINES_MAX) {
         thin_lines(a);
     }
-    for (size_t i = 0; i < a->locks; i++) {
-        a->done[i] = acquires[i] > a->done[i] ? acquires[i] : a->done[i];
-    }
-    uint64_t *counts = marks_put(a, &a->lines, at_ns, 0);
-    for (size_t c = 0; c < a->judged_count; c++) {
-        counts[c] = a->done[a->judged[c]];
-    }
+    put_line(a, at_ns, heard_ns);
     judge_ready(a);
 }
 
-/* The oldest one counts as seen, and its end is no longer looked at. */
+/* The oldest one counts as seen, and is held against no line. */
 static void drop_first_upload(struct account *a)
 {
     const uint64_t *acquires = row(a, &a->uploads, 0);
     for (size_t c = 0; c < a->judged_count; c++) {
         a->seen_until[c] += acquires[c];
     }
-    a->judged_until_ns = a->uploads.marks[0].at_ns;
+    a->judged_until_ns = a->uploads.marks[0].lower_ns;
     a->any_judged = true;
     a->dropped++;
     marks_remove(&a->uploads, 0);
 }
 
-void account_upload(struct account *a, uint64_t number, int64_t end_ns, const uint64_t *acquires)
+void account_upload(struct account *a, uint64_t number, int64_t lower_ns, int64_t upper_ns, const uint64_t *acquires)
 {
     for (size_t i = 0; i < a->locks; i++) {
         a->seen[i] += acquires[i];
@@ -258,7 +262,7 @@ void account_upload(struct account *a, uint64_t number, int64_t end_ns, const ui
     if (a->judged_count == 0) {
         return;
     }
-    if (a->any_judged && end_ns < a->judged_until_ns) {
+    if (a->any_judged && lower_ns < a->judged_until_ns) {
         for (size_t c = 0; c < a->judged_count; c++) {
             take_late(a, c, acquires[a->judged[c]]);
         }
@@ -267,7 +271,7 @@ void account_upload(struct account *a, uint64_t number, int64_t end_ns, const ui
     if (a->uploads.count == ACCOUNT_UPLOADS_MAX) {
         drop_first_upload(a);
     }
-    uint64_t *counts = marks_put(a, &a->uploads, end_ns, number);
+    uint64_t *counts = marks_put(a, &a->uploads, lower_ns, upper_ns, number);
     for (size_t c = 0; c < a->judged_count; c++) {
         counts[c] = acquires[a->judged[c]];
     }

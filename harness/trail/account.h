@@ -2,10 +2,11 @@
 /* What one process says that it did, held against what its uploads say, while it goes on: no acquire between two
  * uploads may be missing or be there twice. Constant memory.
  *
- * Ledger lines come with the time of their counts, uploads with the time that they cover; neither falls on the other.
- * So the acquires up to an upload's end lie between those of the last line before it and those of the first line behind
- * it, and the sum of all uploads up to it must lie there too. What is missing stays missing: a gap is told once, at the
- * first upload at which it is certain, with at least how many acquires. At the end (`final`) both are exact. */
+ * Neither a ledger line nor an upload says of what moment its counts are: each only between which two they were read.
+ * So the sum of all uploads up to one lies between the counts of the last line that was read before it for certain, and
+ * those of the first line that was read behind it for certain, however long somebody was held up between his clock and
+ * his counters. What is missing stays missing: a gap is told once, at the first upload at which it is certain, with at
+ * least how many acquires. At the end (`final`) both are exact. */
 #ifndef LOCKTRAIL_TRAIL_ACCOUNT_H
 #define LOCKTRAIL_TRAIL_ACCOUNT_H
 
@@ -17,7 +18,7 @@
  */
 #define ACCOUNT_LINES_MAX 1024
 #define ACCOUNT_UPLOADS_MAX 256
-/* Clocks are read beside what they time: so much on both sides of an upload's end is open. */
+/* All times are the wall clock's, which may be set in small steps: so much on both sides of an upload is open. */
 #define ACCOUNT_SLACK_NS INT64_C(50000000)
 
 struct account;
@@ -39,12 +40,14 @@ struct account_finding {
 struct account *account_new(size_t locks, const bool *judged);
 void account_free(struct account *a);
 
-/* What the process had done at `at_ns` (wall clock). `acquires` has one element for each lock; counts only grow. */
-void account_line(struct account *a, int64_t at_ns, const uint64_t *acquires);
+/* What the process had done at a moment between `at_ns` (just before it counted) and `heard_ns` (when its line was
+ * taken). `acquires` has one element for each lock; counts only grow. */
+void account_line(struct account *a, int64_t at_ns, int64_t heard_ns, const uint64_t *acquires);
 
-/* An upload that covers the time up to `end_ns`, with the acquires in it. In the order of their ends, late ones
+/* An upload with the acquires since the one before. All that was done before `lower_ns` is in it or in an earlier one,
+ * and nothing that was done after `upper_ns` (such as its arrival). In the order of `lower_ns`; late ones are
  * tolerated. */
-void account_upload(struct account *a, uint64_t number, int64_t end_ns, const uint64_t *acquires);
+void account_upload(struct account *a, uint64_t number, int64_t lower_ns, int64_t upper_ns, const uint64_t *acquires);
 
 /* What has become certain since the last call; at most one finding for each lock and kind. Returns their number; `out`
  * (the account's own) is valid until the next call. `final`: nothing more comes, the last line is exact. */

@@ -45,6 +45,15 @@ static int64_t since_ms(const struct soak_readback *r)
     return oldest > 0 ? oldest / 1000000 : wall_ms();
 }
 
+/* An upload began an interval before it comes. */
+static int64_t longest_interval_ms(const struct scenario *s)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < s->worker_count; i++)
+        longest = s->workers[i].upload_interval_ms > longest ? s->workers[i].upload_interval_ms : longest;
+    return longest;
+}
+
 static void on_readback(struct readback *readback, const struct readback_event *event, void *data)
 {
     struct soak_readback *r = data;
@@ -85,6 +94,7 @@ static void start(struct soak_readback *r)
                                  .wanted_count = r->wanted_count,
                                  .follow = true,
                                  .poll_ms = site ? SITE_POLL_MS : STORE_POLL_MS,
+                                 .late_ms = 2 * longest_interval_ms(s),
                                  .timeout_ms = s->backend.timeout_ms};
     struct err e;
     r->readback = readback_start(r->host->loop, &o, on_readback, r, &e);

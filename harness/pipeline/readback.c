@@ -385,7 +385,7 @@ struct readback *readback_start(uv_loop_t *loop, const struct readback_options *
 
 void readback_since(struct readback *r, int64_t ms)
 {
-    r->since_ms = ms > r->since_ms ? ms : r->since_ms;
+    r->since_ms = ms;
 }
 
 void readback_stop(struct readback *r)

@@ -57,6 +57,8 @@ struct readback_options {
      * that time. */
     bool follow;
     int64_t poll_ms; /* from one look to the next; 0: 250 ms, of a site 2 s */
+    int64_t late_ms; /* so long before the beginning an upload may have begun that is looked for all the same: some of
+                        its intervals. At least 10 s */
 };
 
 enum readback_event_kind {
@@ -90,8 +92,8 @@ typedef void (*readback_fn)(struct readback *readback, const struct readback_eve
 /* `options` is copied but for nothing: all strings too. Events never come from within. All on the loop's thread. */
 struct readback *readback_start(uv_loop_t *loop, const struct readback_options *options, readback_fn fn, void *data,
                                 struct err *e);
-/* Of one that follows: uploads that began before that moment (milliseconds since 1970) need not be looked for any more.
- * Moves only up. Also from within an event. */
+/* Of one that follows: uploads that began late_ms before that moment (milliseconds since 1970) need not be looked for.
+ * It may be moved down again as far as what came is remembered, for some minutes. Also from within an event. */
 void readback_since(struct readback *readback, int64_t ms);
 /* The user wants an end: READBACK_OVER comes with ERR_INTERRUPTED, of one that follows without an error. */
 void readback_stop(struct readback *readback);

@@ -23,7 +23,9 @@
 /* Uploads of one pass; the others are new in the next. */
 #define NEW_MAX 5000
 /* A list may place an upload so much earlier than we do. */
-#define SLACK_MS 10000
+#define LATE_MIN_MS 10000
+/* What came is remembered so much longer than it is looked for: the beginning may be moved down again. */
+#define KEEP_MS 300000
 /* Uploads that are remembered: as many as the store keeps at most. */
 #define SEEN_MAX ((size_t)131072)
 #define DOWNLOADS_AT_ONCE 8
@@ -33,6 +35,7 @@ struct seen {
     struct table ids;
     int64_t *times; /* of each, by number */
     size_t capacity;
+    int64_t forgotten_ms; /* what began before may have come */
 };
 
 /* A download that waits for its turn to be handed over. */
@@ -43,6 +46,7 @@ struct arrived {
 
 struct follow {
     struct seen seen;
+    int64_t late_ms;
     unsigned until_whole; /* passes, until one goes through everything */
     bool whole;           /* this one does */
     int64_t from_ms, to_ms;
@@ -95,10 +99,10 @@ static void forget_before(struct seen *s, int64_t from_ms)
     for (size_t i = 0; i < s->ids.count; i++) {
         old += s->times[i] < from_ms;
     }
-    if (old == 0 || old < s->ids.count / 2) {
+    if (old == 0 || old < s->ids.count / 4) {
         return;
     }
-    struct seen kept = {0};
+    struct seen kept = {.forgotten_ms = from_ms};
     for (size_t i = 0; i < s->ids.count; i++) {
         if (s->times[i] >= from_ms) {
             see(&kept, s->ids.keys[i].bytes, s->times[i]);
@@ -122,7 +126,6 @@ static void cut_window(struct readback *r, struct seen *s)
     qsort(sorted, s->ids.count, sizeof *sorted, compare_times);
     int64_t middle_ms = sorted[s->ids.count / 2] + 1;
     free(sorted);
-    readback_since(r, middle_ms + SLACK_MS);
     forget_before(s, middle_ms);
     char *text = mem_printf(
         "more than %zu uploads are in the time that is looked at; its older half is left out from now on", SEEN_MAX);
@@ -372,19 +375,22 @@ static void follow_pass(struct readback *r)
     f->wait_ms = 0;
     f->whole = f->until_whole == 0;
     f->until_whole = f->whole ? WHOLE_EVERY : f->until_whole - 1;
-    f->from_ms = r->since_ms - SLACK_MS;
+    f->from_ms = r->since_ms - f->late_ms;
     f->to_ms = wall_ms() + READBACK_CLOCK_MS;
     f->page_size = PAGE_SIZE;
     if (f->whole) {
-        forget_before(&f->seen, f->from_ms);
+        forget_before(&f->seen, f->from_ms - KEEP_MS);
     }
+    f->from_ms = f->from_ms > f->seen.forgotten_ms ? f->from_ms : f->seen.forgotten_ms;
     send_list(r);
 }
 
 static void follow_open(struct readback *r, const struct readback_options *options)
 {
-    (void)options;
-    r->state = mem_calloc(1, sizeof(struct follow));
+    struct follow *f = mem_calloc(1, sizeof *f);
+    f->late_ms = options->late_ms > LATE_MIN_MS ? options->late_ms : LATE_MIN_MS;
+    f->seen.forgotten_ms = INT64_MIN;
+    r->state = f;
 }
 
 static void follow_free(struct readback *r)

@@ -108,12 +108,16 @@ static void what_is_older_than_the_beginning_is_not_looked_for(void **state)
     open_store(f);
     readback_begin(f);
     readback_since(f->readback, TEST_MINUTE_MS + 40000);
-    readback_since(f->readback, TEST_MINUTE_MS);
     put(f, TAGS("python.1.upload", "r-1"), 20, "old");
     put(f, TAGS("python.1.upload", "r-1"), 50, "new");
     wait_for(f, 1);
+    assert_string_equal(f->said.data, UPLOAD("python.1.upload", "r-1", "50", "51", "new"));
+    /* One that comes now had begun long before. */
+    readback_since(f->readback, TEST_MINUTE_MS + 20000);
+    wait_for(f, 2);
     end_in_order(f);
-    assert_string_equal(f->said.data, UPLOAD("python.1.upload", "r-1", "50", "51", "new") "over 0 -\n");
+    assert_string_equal(f->said.data, UPLOAD("python.1.upload", "r-1", "50", "51", "new")
+                                          UPLOAD("python.1.upload", "r-1", "20", "21", "old") "over 0 -\n");
 }
 
 /* --- against others --- */

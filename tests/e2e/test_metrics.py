@@ -118,6 +118,8 @@ class Metrics(support.Run):
         try:
             answer = json.loads(get(api + "query?" + urllib.parse.urlencode({"query": expression}))[1])
         except urllib.error.HTTPError as error:
+            if error.code == 503:  # it is still starting
+                raise
             return self.fail("%s: %s" % (expression, error.read().decode()))
         self.assertEqual(answer["status"], "success", expression)
         return answer["data"]["result"]

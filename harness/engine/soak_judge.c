@@ -9,8 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-int64_t judge_wall_ns(void)
+static int64_t system_ns(void *data)
 {
+    (void)data;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
@@ -44,7 +45,8 @@ struct soak_judge *soak_judge_new(const struct soak_judge_options *options)
     struct soak_judge *j = mem_calloc(1, sizeof *j);
     const struct soak_record *r = options->record;
     j->o = *options;
-    j->began_ns = judge_wall_ns();
+    j->o.wall_ns = j->o.wall_ns ? j->o.wall_ns : system_ns;
+    j->began_ns = judge_wall_ns(j);
     judge_workers_new(j);
     j->processes = mem_calloc(r->process_count, sizeof(struct judge_process *));
     j->process_count = r->process_count;
@@ -79,7 +81,7 @@ void soak_judge_life(struct soak_judge *j, const char *instance)
 {
     struct judge_process *p = judge_find(j, instance);
     if (p)
-        life_begin(p, judge_wall_ns());
+        life_begin(p, judge_wall_ns(j));
 }
 
 void soak_judge_life_over(struct soak_judge *j, const char *instance, bool killed)

@@ -40,19 +40,18 @@ void life_account_off(struct life *life)
 
 /* --- findings --------------------------------------------------------------------------------------------------- */
 
-/* The time between the end of the upload before it and its own end: in it the acquires were done. */
+/* In which the acquires were done: since the end of the upload before it, with what is open of both. */
 static void find_time(const struct life *life, uint64_t number, int64_t *start_ns, int64_t *end_ns)
 {
-    size_t kept = life->fed_count < FED_MAX ? life->fed_count : FED_MAX;
+    size_t kept = life->fed_count < FED_MAX ? life->fed_count : FED_MAX, first = life->fed_count - kept;
     *start_ns = life->began_ns;
     *end_ns = kept > 0 ? life->fed[(life->fed_count - 1) % FED_MAX].end_ns : life->began_ns;
-    for (size_t i = life->fed_count - kept; i < life->fed_count; i++) {
-        const struct owed *fed = &life->fed[i % FED_MAX];
-        if (fed->number == number) {
-            *start_ns = i > life->fed_count - kept ? life->fed[(i - 1) % FED_MAX].end_ns : fed->start_ns;
-            *end_ns = fed->end_ns;
-            return;
-        }
+    for (size_t i = first; i < life->fed_count; i++) {
+        if (life->fed[i % FED_MAX].number != number)
+            continue;
+        *start_ns = i > first ? life->fed[(i - 1) % FED_MAX].end_ns - UPLOAD_BLUR_NS : life->fed[i % FED_MAX].start_ns;
+        *end_ns = life->fed[i % FED_MAX].end_ns;
+        return;
     }
 }
 
@@ -104,19 +103,19 @@ static void tell_findings(struct life *life, bool final)
 
 /* --- lines and uploads ------------------------------------------------------------------------------------------ */
 
-void life_account_line(struct life *life, int64_t at_ns)
+void life_account_line(struct life *life, const struct soak_counts *line)
 {
     open_account(life);
     if (!life->account)
         return;
-    account_line(life->account, at_ns, life->acquires);
+    account_line(life->account, line->at_ns, line->heard_ns, life->acquires);
     tell_findings(life, false);
 }
 
 static void give_first(struct life *life)
 {
     struct owed *first = &life->owed[0];
-    account_upload(life->account, first->number, first->end_ns, first->acquires);
+    account_upload(life->account, first->number, first->end_ns - UPLOAD_BLUR_NS, first->arrived_ns, first->acquires);
     free(first->acquires);
     first->acquires = NULL;
     life->fed[life->fed_count++ % FED_MAX] = *first;
@@ -144,6 +143,7 @@ static void owe(struct life *life, const struct pending *p, const struct trail_r
     *owed = (struct owed){.number = p->known->number,
                           .start_ns = p->start_ns,
                           .end_ns = p->end_ns,
+                          .arrived_ns = p->arrived_ns,
                           .acquires = mem_calloc(life->account_locks, sizeof *owed->acquires)};
     for (size_t i = 0; i < life->account_locks && i < result->lock_count; i++)
         owed->acquires[i] = result->locks[i].stages[STAGE_UPLOAD].acquires;

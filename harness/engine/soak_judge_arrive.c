@@ -59,7 +59,7 @@ static void give_up(struct soak_judge *j, struct upload_known *known, struct pen
     judge_forget(j, p);
 }
 
-static struct pending *new_pending(struct upload_known *known, const struct upload *upload)
+static struct pending *new_pending(const struct soak_judge *j, struct upload_known *known, const struct upload *upload)
 {
     struct pending *p = mem_calloc(1, sizeof *p);
     *p = (struct pending){.known = known,
@@ -67,7 +67,8 @@ static struct pending *new_pending(struct upload_known *known, const struct uplo
                           .start = mem_strdup(upload->start),
                           .end = mem_strdup(upload->end),
                           .start_ns = judge_time_ns(upload->start),
-                          .end_ns = judge_time_ns(upload->end)};
+                          .end_ns = judge_time_ns(upload->end),
+                          .arrived_ns = judge_wall_ns(j)};
     known->pending = p;
     return p;
 }
@@ -91,7 +92,7 @@ static void arrive(struct soak_judge *j, struct pending *p, enum stage stage, co
     p->stages[stage].at_ms = judge_now_ms(j);
     if (stage == j->o.last && p->end_ns != 0)
         tell_time(&judge_record(process)->latency, &process->latency,
-                  fmax(0, (double)(judge_wall_ns() - p->end_ns) / 1e6));
+                  fmax(0, (double)(judge_wall_ns(j) - p->end_ns) / 1e6));
     if (judge_next_stage(j, p) == STAGE_DECLARED)
         judge_queue(j, p);
 }
@@ -100,7 +101,7 @@ static void take_first(struct soak_judge *j, struct judge_process *process, stru
                        const struct upload *upload)
 {
     struct upload_known *known = uploads_add(&j->uploads, process, keys);
-    struct pending *p = new_pending(known, upload);
+    struct pending *p = new_pending(j, known, upload);
     struct life *life = life_find(process, p->end_ns);
     known->arrivals[STAGE_UPLOAD] = 1;
     judge_record(process)->uploads.arrived[STAGE_UPLOAD]++;

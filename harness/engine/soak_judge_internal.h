@@ -15,6 +15,9 @@
 #define REMEMBERED_MAX 8192
 /* Profiles of one upload: Go's profiler sends five. */
 #define PARTS_MAX 16
+/* An exporter may be held up between reading the clock and the counters: the times that an upload names are so far from
+ * what is in it, at most. What it holds was done before it arrived in any case. */
+#define UPLOAD_BLUR_NS INT64_C(1000000000)
 /* The last lines of a process, from which the counts at an upload's end are taken when it arrives: 8 seconds. */
 #define LINES_MAX 32
 /* Lives of one process that are over and whose uploads are still under way. One more closes the account of the oldest.
@@ -34,7 +37,7 @@
 /* What a life had done at a moment, lock by lock; shared by all that look back to it. */
 struct soak_counts {
     unsigned references;
-    int64_t at_ns;
+    int64_t at_ns, heard_ns; /* read between the two */
     size_t count;
     uint64_t acquires[]; /* by the worker's ledger; those of locks that are declared later are 0 */
 };
@@ -52,7 +55,7 @@ struct drought {
 /* What an upload shows, on its way to the account. */
 struct owed {
     uint64_t number;
-    int64_t start_ns, end_ns;
+    int64_t start_ns, end_ns, arrived_ns;
     uint64_t *acquires; /* account_locks of them; NULL once it was given */
 };
 
@@ -143,10 +146,11 @@ struct pending {
     bool queued;
     char *runtime_id, *start, *end; /* as sent */
     int64_t start_ns, end_ns;       /* 0: can't be read */
+    int64_t arrived_ns;             /* wall clock, at the first tap */
     struct life *life;              /* NULL: closed already */
     bool main;                      /* of the process itself and not of a child that it has forked */
     struct soak_counts *before;     /* of the last line surely before its end; NULL none */
-    struct soak_counts *after;      /* of the first one surely behind it */
+    struct soak_counts *after;      /* of the first one surely behind its arrival */
     struct arrival stages[STAGE_COUNT];
     size_t bytes;
 };
@@ -259,7 +263,10 @@ struct judge_process *judge_find(struct soak_judge *j, const char *instance); /*
 /* Whether an acquire of the lock that is not in an upload is lost: each is sampled and counted. */
 bool judge_is_exact(const struct judge_process *p, size_t lock);
 
-int64_t judge_wall_ns(void);
+static inline int64_t judge_wall_ns(const struct soak_judge *j)
+{
+    return j->o.wall_ns(j->o.data);
+}
 int64_t judge_time_ns(const char *text); /* 0: none, or one that 64 bits can't hold */
 void judge_maybe_finished(struct soak_judge *j);
 /* The first stage of its way that the upload has not come to, or STAGE_DECLARED (soak_judge_arrive.c). */
@@ -305,8 +312,7 @@ bool life_shares(const struct life *life, size_t lock);
 
 /* --- accounts (soak_judge_account.c) ------------------------------------------------------------------------------ */
 
-/* A line of this time: life->acquires. */
-void life_account_line(struct life *life, int64_t at_ns);
+void life_account_line(struct life *life, const struct soak_counts *line);
 void life_account_upload(struct life *life, const struct pending *p, const struct trail_result *result);
 /* Nothing more comes of the life. */
 void life_account_end(struct life *life);

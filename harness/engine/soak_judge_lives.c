@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each life of a process says that it did, held against what its uploads show.
  *
- * Lines and uploads each have their own times. Of the counts at an upload's end are known: those of the last line
- * surely before it, at least, and those of the first line surely behind it, at most. */
+ * Lines and uploads each have their own times. A line's counts were read after its `at` and before it was heard; an
+ * upload's after its end less UPLOAD_BLUR_NS and before it arrived. So it surely holds what was done between the first
+ * line behind the arrival of the one before it and the last line heard before its own end less that. */
 #include "engine/soak_judge_internal.h"
 
 #include "base/mem.h"
@@ -183,7 +184,7 @@ static void settle_pending(struct life *life, struct soak_counts *line)
         if (!p || p->life != life)
             continue;
         left--;
-        if (!p->after && p->end_ns != 0 && line->at_ns >= p->end_ns + ACCOUNT_SLACK_NS)
+        if (!p->after && line->at_ns >= p->arrived_ns + ACCOUNT_SLACK_NS)
             p->after = soak_counts_hold(line);
     }
 }
@@ -198,7 +199,8 @@ void life_line(struct judge_process *p, const struct message *m)
         return; /* counts of no known time can't be held against anything */
     life->said_done = life->said_done || m->type == MESSAGE_DONE;
     struct soak_counts *line = mem_calloc(1, sizeof *line + life->lock_count * sizeof *line->acquires);
-    *line = (struct soak_counts){.references = 1, .at_ns = m->at_ns, .count = life->lock_count};
+    *line = (struct soak_counts){
+        .references = 1, .at_ns = m->at_ns, .heard_ns = judge_wall_ns(p->judge), .count = life->lock_count};
     if (life->lock_count > 0)
         memcpy(line->acquires, life->acquires, life->lock_count * sizeof *line->acquires);
     struct soak_counts **place = &life->lines[life->line_count++ % LINES_MAX];
@@ -207,7 +209,7 @@ void life_line(struct judge_process *p, const struct message *m)
     if (life->waits_for_line)
         settle_droughts(life, line);
     settle_pending(life, line);
-    life_account_line(life, m->at_ns);
+    life_account_line(life, line);
 }
 
 /* --- uploads ---------------------------------------------------------------------------------------------------- */
@@ -219,7 +221,7 @@ static struct soak_counts *find_line(const struct life *life, int64_t at_ns, boo
     for (size_t i = 0; i < kept; i++) {
         size_t number = behind ? life->line_count - kept + i : life->line_count - 1 - i;
         struct soak_counts *line = life->lines[number % LINES_MAX];
-        if (behind ? line->at_ns >= at_ns + ACCOUNT_SLACK_NS : line->at_ns <= at_ns - ACCOUNT_SLACK_NS)
+        if (behind ? line->at_ns >= at_ns + ACCOUNT_SLACK_NS : line->heard_ns <= at_ns - ACCOUNT_SLACK_NS)
             return line;
     }
     return NULL;
@@ -263,8 +265,7 @@ void life_upload(struct life *life, struct pending *p, const struct upload *uplo
         life_unjudged(life);
     if (p->end_ns == 0 || !p->main)
         return;
-    p->before = soak_counts_hold(find_line(life, p->end_ns, false));
-    p->after = soak_counts_hold(find_line(life, p->end_ns, true));
+    p->before = soak_counts_hold(find_line(life, p->end_ns - UPLOAD_BLUR_NS, false));
     if (life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
         tell_time(&judge_record(life->process)->interval, &life->process->interval,
                   (double)(p->end_ns - life->arrived_to_ns) / 1e6);
@@ -303,7 +304,7 @@ void life_expect(const struct life *life, const struct pending *p, struct ledger
     struct instance *in = &ledger->instances[0];
     if (is_unclear(life) || !p->main || !p->before || is_late(life, p))
         return;
-    const struct soak_counts *begin = follows(life, p) ? NULL : find_line(life, p->start_ns, true);
+    const struct soak_counts *begin = follows(life, p) ? NULL : find_line(life, p->start_ns + UPLOAD_BLUR_NS, true);
     for (size_t i = 0; i < ledger->lock_count; i++) {
         const struct drought *d = i < life->drought_count ? &life->droughts[i] : NULL;
         bool known = follows(life, p) ? d && d->known : begin != NULL;
@@ -332,13 +333,13 @@ static void move_droughts(struct life *life, const struct pending *p, const stru
         life->droughts = mem_realloc(life->droughts, result->lock_count, sizeof *life->droughts);
         life->drought_count = result->lock_count;
     }
-    const struct soak_counts *begin = find_line(life, p->start_ns, true);
+    const struct soak_counts *begin = find_line(life, p->start_ns + UPLOAD_BLUR_NS, true);
     for (size_t i = 0; i < result->lock_count; i++) {
         enum lock_state state = result->locks[i].stages[STAGE_UPLOAD].state;
         if (is_shown(state) || state == STATE_ABSENT) /* what is told begins anew */
-            begin_drought(life, i, p->end_ns, p->after);
+            begin_drought(life, i, p->arrived_ns, p->after);
         else if (!contiguous || i >= known)
-            begin_drought(life, i, p->start_ns, begin);
+            begin_drought(life, i, p->start_ns + UPLOAD_BLUR_NS, begin);
         if (!is_shown(state) && state != STATE_ABSENT)
             life->droughts[i].uploads++;
     }

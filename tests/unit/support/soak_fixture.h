@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -32,6 +31,7 @@ struct soak_fixture {
     struct soak_judge *judge;
     int64_t now_ms;   /* of the soak's clock */
     int64_t began_ns; /* wall clock of second 0 of the uploads */
+    int64_t wall_ns;  /* wall clock now */
     unsigned told, told_through, told_good;
     bool disturbed, finished;
 };
@@ -39,6 +39,18 @@ struct soak_fixture {
 static inline int64_t soak_elapsed(void *data)
 {
     return ((struct soak_fixture *)data)->now_ms;
+}
+
+static inline int64_t soak_wall(void *data)
+{
+    return ((struct soak_fixture *)data)->wall_ns;
+}
+
+/* The wall clock goes on to that second, not back. */
+static inline void soak_wait_until(struct soak_fixture *f, double at_s)
+{
+    int64_t at_ns = f->began_ns + (int64_t)(at_s * 1e9);
+    f->wall_ns = at_ns > f->wall_ns ? at_ns : f->wall_ns;
 }
 
 static inline bool soak_disturbed(const char *instance, int64_t start_ns, int64_t end_ns, void *data)
@@ -56,13 +68,6 @@ static inline void soak_judged(const char *instance, bool through, bool good, in
     f->told++;
     f->told_through += through;
     f->told_good += good;
-}
-
-static inline int64_t soak_wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 static inline void soak_add_process(struct soak_record *r, const char *name, const char *worker)
@@ -95,6 +100,7 @@ static inline void soak_start_judge(struct soak_fixture *f, enum stage last)
                                    .last = last,
                                    .deadline_ms = 5000,
                                    .elapsed_ms = soak_elapsed,
+                                   .wall_ns = soak_wall,
                                    .disturbed = soak_disturbed,
                                    .judged = soak_judged,
                                    .data = f};
@@ -112,6 +118,7 @@ static inline struct soak_fixture *soak_begin(const char *rate, enum stage last)
     assert_non_null(mkdtemp(f->directory));
     assert_int_equal(uv_loop_init(&f->loop), 0);
     f->disk = disk_new(&f->loop);
+    f->wall_ns = f->began_ns = INT64_C(1800000000000000000);
     soak_read_scenario(f, rate);
     soak_add_process(&f->record, "locktrail", "");
     soak_add_process(&f->record, NAME, "python");
@@ -120,7 +127,6 @@ static inline struct soak_fixture *soak_begin(const char *rate, enum stage last)
     assert_non_null(f->keep);
     soak_start_judge(f, last);
     soak_judge_life(f->judge, NAME);
-    f->began_ns = soak_wall_ns();
     return f;
 }
 
@@ -187,6 +193,7 @@ static inline void soak_count(struct soak_fixture *f, double at_s, unsigned sess
     char *text = mem_printf("{\"type\":\"progress\",\"phase\":\"member\",\"done\":0.5,\"at\":%lld,\"acquires\":"
                             "{\"member/session\":%u,\"member/cache\":%u}}",
                             (long long)(f->began_ns + (int64_t)(at_s * 1e9)), session, cache);
+    soak_wait_until(f, at_s + 0.001);
     soak_say(f, NAME, text);
     free(text);
 }
@@ -237,6 +244,7 @@ static inline void soak_send_bytes(struct soak_fixture *f, enum stage stage, con
     char start[INTAKE_TIME_TEXT_SIZE], end[INTAKE_TIME_TEXT_SIZE];
     soak_time_text(f, u->start_s, start);
     soak_time_text(f, u->end_s, end);
+    soak_wait_until(f, u->end_s + 0.002);
     if (stage == STAGE_BACKEND) {
         struct readback_profile p = {.name = "profile.pprof", .bytes = bytes->data, .size = bytes->size};
         struct readback_event event = {.kind = READBACK_UPLOAD,

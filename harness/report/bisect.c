@@ -65,8 +65,11 @@ static void add_boundary(const struct bisect_report *r, struct buf *out)
         buf_printf(out, "%s is lost from %s on: %s still names it.", r->lock, after, before);
     else
         buf_printf(out, "%s is named from %s on: %s loses it.", r->lock, after, before);
-    if (b->after - b->before > 1)
-        buf_printf(out, " The %zu values between them could not be judged.", b->after - b->before - 1);
+    size_t between = b->after - b->before - 1;
+    if (between == 1)
+        buf_printf(out, " %s, between them, could not be judged.", label_of(r, b->before + 1));
+    else if (between > 1)
+        buf_printf(out, " The %zu values between them could not be judged.", between);
 }
 
 /* By the lower of the odds: a flaky value that looks good. */

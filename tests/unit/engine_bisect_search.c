@@ -12,7 +12,8 @@
 
 #define VALUES_MAX 200
 
-/* One letter for each value: n named, l lost, u can't be judged; f lost at every third try, g at the third one only. */
+/* One letter for each value: n named, l lost, u can't be judged; f lost at the second try of three, g at the third one
+ * only. */
 struct planted {
     const char *values;
     struct bisect_tries tries[VALUES_MAX];
@@ -29,7 +30,7 @@ static enum bisect_outcome outcome(char letter, unsigned before)
     case 'l':
         return BISECT_LOST;
     case 'f':
-        return before % 3 == 0 ? BISECT_LOST : BISECT_NAMED;
+        return before % 3 == 1 ? BISECT_LOST : BISECT_NAMED;
     case 'g':
         return before == 2 ? BISECT_LOST : BISECT_NAMED;
     default:

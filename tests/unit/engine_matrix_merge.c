@@ -103,6 +103,26 @@ static void test_a_merge_of_all_is_the_whole(void **state)
     matrix_record_free(whole);
 }
 
+/* Machines may have the file in different places; the first shard's counts, whoever is named first. */
+static void test_the_order_of_the_directories_decides_nothing(void **state)
+{
+    (void)state;
+    make_shards();
+    struct matrix_record *r = NULL;
+    struct err e;
+    assert_int_equal(matrix_record_load(names[0], &r, &e), 0);
+    free(r->matrix->path);
+    r->matrix->path = mem_strdup("elsewhere/matrix.yaml");
+    assert_int_equal(matrix_record_write_head(r, names[0], &e), 0);
+    matrix_record_free(r);
+    const char *const turned[SHARDS] = {parts[2], parts[3], parts[1], parts[0]};
+    char *one = merged(parts, SHARDS), *other = merged(turned, SHARDS);
+    assert_memory_equal(one, "elsewhere/matrix.yaml ", 22);
+    assert_string_equal(one, other);
+    free(one);
+    free(other);
+}
+
 static void test_missing_shards_are_named_and_may_come_later(void **state)
 {
     (void)state;
@@ -226,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_merge_of_all_is_the_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_order_of_the_directories_decides_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_shards_are_named_and_may_come_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_whole_merge_reads_back_as_one_that_was_never_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_shard_twice, setup, teardown),

@@ -33,11 +33,9 @@ static void find_points(struct matrix_report *r)
     r->points = mem_calloc(r->mine_count, sizeof *r->points);
     for (size_t i = 0; i < r->mine_count; i++) {
         const struct matrix_cell_record *c = matrix_cell_record_at(r, i);
-        struct matrix_point *p = r->point_count > 0 ? &r->points[r->point_count - 1] : NULL;
-        if (!p || !same_values(m, matrix_cell_at(r, p->first), matrix_cell_at(r, i))) {
-            p = &r->points[r->point_count++];
-            p->first = i;
-        }
+        if (i == 0 || !same_values(m, matrix_cell_at(r, i - 1), matrix_cell_at(r, i)))
+            r->points[r->point_count++].first = i;
+        struct matrix_point *p = &r->points[r->point_count - 1];
         p->count++;
         p->attempts += (unsigned)c->attempt_count;
         for (size_t a = 0; a < c->attempt_count; a++)

@@ -100,12 +100,10 @@ static void add_loss(struct matrix_report *r, const struct entry *e, bool new)
 
 static void add_hit(struct matrix_report *r, const struct entry *e)
 {
-    struct matrix_hit *h = r->hit_count > 0 ? &r->hits[r->hit_count - 1] : NULL;
-    if (!h || h->subject != e->subject || h->point != e->point) {
-        h = &r->hits[r->hit_count++];
-        h->subject = e->subject;
-        h->point = e->point;
-    }
+    size_t last = r->hit_count - 1; /* where there is one */
+    if (r->hit_count == 0 || r->hits[last].subject != e->subject || r->hits[last].point != e->point)
+        r->hits[r->hit_count++] = (struct matrix_hit){.subject = e->subject, .point = e->point};
+    struct matrix_hit *h = &r->hits[r->hit_count - 1];
     h->attempts++;
     h->decided += e->decided;
 }

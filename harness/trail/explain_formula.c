@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static int compare_sizes(size_t a, size_t b)
 
 int formula_compare(const struct atoms *atoms, const struct formula *a, const struct formula *b)
 {
-    size_t pa[EXPLAIN_ATOMS_MAX], pb[EXPLAIN_ATOMS_MAX];
+    size_t pa[EXPLAIN_ATOMS_MAX] = {0}, pb[EXPLAIN_ATOMS_MAX] = {0};
     size_t count = formula_places(a, pa), other = formula_places(b, pb);
     int order = compare_sizes(count_axes(atoms, pa, count), count_axes(atoms, pb, other));
     if (order == 0)
@@ -129,7 +130,7 @@ static void absorb(struct operand *to, int operator, struct operand * from)
 
 void formula_print(const struct atoms *atoms, const struct formula *f, struct buf *out)
 {
-    struct operand stack[EXPLAIN_ATOMS_MAX + 1];
+    struct operand stack[EXPLAIN_ATOMS_MAX + 1] = {{0}};
     size_t depth = 0;
     for (size_t i = 0; i < f->size; i++) {
         if (f->code[i] >= 0) {

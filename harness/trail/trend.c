@@ -9,9 +9,9 @@
 #define BINS_MAX 48
 #define PAIRS_MAX (BINS_MAX * (BINS_MAX - 1) / 2)
 /* Whatever a program does when it starts, and whatever an allocator does between two collections, looks like a leak
- * while it lasts. What lasts for less than five minutes, or for less than a sixth of all, is not told (after hours
+ * while it lasts. What lasts for less than six minutes, or for less than a sixth of all, is not told (after hours
  * there is always some short stretch that rises). */
-#define SPAN_MIN_MS 300000
+#define SPAN_MIN_MS 360000
 #define SHARE 6
 /* The stretches that are tried: all, and then each three quarters as long as the one before. */
 #define SHORTER(length) ((length)*3 / 4)
@@ -32,6 +32,8 @@
 /* Two lines instead of one have to leave so much less of the squared distances, or else there is no break. */
 #define BREAK_MOST 0.6
 #define BREAK_POINTS_MIN 3
+/* A share that is left of squares by rounding alone. */
+#define NOTHING 1e-9
 #define HOUR_MS 3600000.0
 #define Z_95 1.959964
 
@@ -255,7 +257,11 @@ static size_t find_break(const struct series *series, size_t begin, size_t right
         sums[i + 1] = (struct sums){sums[i].at + at, sums[i].value + value, sums[i].at_at + at * at,
                                     sums[i].at_value + at * value, sums[i].value_value + value * value};
     }
-    double least = BREAK_MOST * distances(&sums[0], &sums[count], count);
+    double whole = distances(&sums[0], &sums[count], count);
+    if (whole <= NOTHING * sums[count].value_value) {
+        return begin;
+    }
+    double least = BREAK_MOST * whole;
     for (size_t i = BREAK_POINTS_MIN; i + right_min <= count; i++) {
         double both = distances(&sums[0], &sums[i], i) + distances(&sums[i], &sums[count], count - i);
         if (both < least) {

@@ -22,7 +22,7 @@ struct trend {
     double per_hour;  /* the median of all slopes, of the stretch that is judged */
     double low, high; /* of it, 95 %; wider where neighbouring points have to do with each other */
     bool
-        growing; /* sure: for at least five minutes and the last sixth of the time; three times the interval lies above
+        growing; /* sure: for at least six minutes and the last sixth of the time; three times the interval lies above
                     the rule's slope; it has risen by the rule's rise, all along and steadily, and it has not stopped */
     int64_t since_ms; /* where `growing`: the start of the stretch that grows; what lies before (start-up, a plateau)
                          is not judged. Else the start of what the values above are of: the last half */

@@ -345,7 +345,7 @@ static void test_growth_that_stopped_is_not_growth(void **state)
         values[i] = fmin((double)i, 200);
     }
     assert_true(judge(values, 200, 10).growing);
-    assert_false(judge(values, 250, 10).growing);
+    assert_false(judge(values, 260, 10).growing);
     assert_false(judge(values, 300, 10).growing);
     assert_false(judge(values, 400, 10).growing);
 }

@@ -120,6 +120,19 @@ static bool find_gap(const struct bisect_search *s, size_t low, size_t high, siz
            find_middle(s, widest_from, widest_from + widest, true, middle);
 }
 
+/* What [low, high], which all have the state of `low`, still asks for: a name in it that is not lost may be so at its
+ * next try, and the gap. */
+static bool look(const struct bisect_search *s, size_t low, size_t high, size_t *value)
+{
+    for (size_t i = low; i <= high && bisect_search_state(s, low) == BISECT_LOST; i++) {
+        if (bisect_search_state(s, i) == BISECT_NAMED && is_open(s, i, s->repeats)) {
+            *value = i;
+            return true;
+        }
+    }
+    return find_gap(s, low, high, value);
+}
+
 bool bisect_search_next(const struct bisect_search *s, size_t *value)
 {
     size_t first, last;
@@ -134,7 +147,7 @@ bool bisect_search_next(const struct bisect_search *s, size_t *value)
         return true;
     }
     if (bisect_search_state(s, first) == bisect_search_state(s, last))
-        return find_gap(s, first, last, value);
+        return look(s, first, last, value);
     size_t before = first, after = last;
     if (halve(s, is_flaky(s) ? s->repeats : 1, &before, &after, value))
         return true;
@@ -142,7 +155,7 @@ bool bisect_search_next(const struct bisect_search *s, size_t *value)
         *value = tries(&s->values[before]) < s->repeats ? before : after;
         return true;
     }
-    return find_gap(s, first, before, value) || find_gap(s, after, last, value);
+    return look(s, first, before, value) || look(s, after, last, value);
 }
 
 /* --- what was found --------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #define SHOWN_MAX 10
 #define LOCKS_SHOWN 6
+#define LOCKS_IN_TITLE 1
 
 struct annotations {
     struct buf *out;
@@ -68,6 +69,16 @@ static char *group_body(const struct matrix_report *r, const struct matrix_group
     return buf_steal(&text);
 }
 
+/* What GitHub shows in bold, and alone in a list: it names the lock. */
+static char *group_title(const struct matrix_report *r, const struct matrix_group *g)
+{
+    char *head = matrix_group_text(r, g), *locks = matrix_group_locks_text(r, g, LOCKS_IN_TITLE);
+    char *title = mem_printf("%s%s%s", head, locks[0] ? ": " : "", locks);
+    free(locks);
+    free(head);
+    return title;
+}
+
 static void add_errors(const struct matrix_report *r, struct buf *out)
 {
     struct annotations a = {.out = out, .level = "error"};
@@ -79,7 +90,7 @@ static void add_errors(const struct matrix_report *r, struct buf *out)
                  mem_printf("%zu of %u shards are missing", r->record->missing_count, r->record->shards));
     for (size_t i = 0; i < r->group_count; i++)
         if (r->groups[i].counts)
-            annotate(&a, matrix_group_text(r, &r->groups[i]), group_body(r, &r->groups[i]));
+            annotate(&a, group_title(r, &r->groups[i]), group_body(r, &r->groups[i]));
 }
 
 static void add_warnings(const struct matrix_report *r, struct buf *out)

@@ -145,7 +145,7 @@ class Merge(Cli):
         summary = self.write("summary.md", "before\n")
         done = self.locktrail("report", "whole", "--github", env={"GITHUB_STEP_SUMMARY": summary})
         self.assertEqual((done.status, done.errors), (1, ""))
-        self.assertIn("\n::error title=1 lock is lost in 2 of 4 cells::lost iff way = lost: test/good_lock; to reproduce: %s\n"
+        self.assertIn("\n::error title=1 lock is lost in 2 of 4 cells%%3A test/good_lock::lost iff way = lost: test/good_lock; to reproduce: %s\n"
                       % COMMAND, done.output)
         self.assertTrue(self.read("summary.md").startswith("before\n## locktrail: m: partial\n"))
         json.loads(self.locktrail("report", "whole", "--github", "--json", env={"GITHUB_STEP_SUMMARY": summary}).output)

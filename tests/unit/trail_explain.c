@@ -198,6 +198,23 @@ static void test_counts_examples_and_exceptions(void **state)
     grid_fini(&g);
 }
 
+/* The first lost cell is an exception, the second one is flaky: neither shows the condition. */
+static void test_the_example_shows_the_condition(void **state)
+{
+    (void)state;
+    struct grid g = grid_of((struct explain_axis[]){axis_threads, axis_agent, axis_inspect}, 3,
+                            "lkkkkkkkkkkkkkkkkkkkkkkkflllllllllllllllllllllll");
+    struct explain_result r;
+    explain(g.axes, g.axis_count, g.cells, g.count, &r);
+    assert_string_equal(r.condition, "threads >= 5");
+    assert_int_equal(r.exception_count, 1);
+    assert_int_equal(r.exceptions[0], 0);
+    assert_int_equal(r.example, 25);
+    assert_int_equal(r.counterpart, 1);
+    explain_result_fini(&r);
+    grid_fini(&g);
+}
+
 /* Only cells that differ in both axes are there: the nearest kept one is two away. */
 static void test_nearest_of_a_sparse_matrix(void **state)
 {
@@ -532,6 +549,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_counts_examples_and_exceptions),
+        cmocka_unit_test(test_the_example_shows_the_condition),
         cmocka_unit_test(test_nearest_of_a_sparse_matrix),
         cmocka_unit_test(test_values_of_no_axis),
         cmocka_unit_test(test_nothing_at_all),

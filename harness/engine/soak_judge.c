@@ -130,10 +130,16 @@ static int64_t came_last_ms(const struct pending *p)
 static void find_overdue(struct soak_judge *j)
 {
     int64_t now = judge_now_ms(j);
-    for (struct upload_known *k = j->uploads.pending.oldest; k; k = k->newer) {
+    struct upload_known *next;
+    for (struct upload_known *k = j->uploads.pending.oldest; k; k = next) {
         struct pending *p = k->pending;
+        next = k->newer;
         if (p->queued || now - came_last_ms(p) < j->o.deadline_ms)
             continue;
+        if (!p->stages[STAGE_UPLOAD].there) {
+            judge_disown(j, p);
+            continue;
+        }
         p->known->missing = judge_next_stage(j, p);
         judge_queue(j, p);
     }
@@ -160,6 +166,10 @@ static void cut_all(struct soak_judge *j)
         next = k->newer;
         if (j->job && j->job->pending == p)
             continue;
+        if (!p->stages[STAGE_UPLOAD].there) {
+            judge_disown(j, p);
+            continue;
+        }
         u->cut++;
         u->pending--;
         if (p->life)

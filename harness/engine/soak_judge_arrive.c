@@ -111,6 +111,29 @@ static void take_first(struct soak_judge *j, struct judge_process *process, stru
     arrive(j, p, STAGE_UPLOAD, upload);
 }
 
+/* A tap behind the first one may tell an upload before that does, which reads it when its next hop has answered. What
+ * the first one never tells is nobody's. */
+static void take_early(struct soak_judge *j, struct judge_process *process, struct upload_keys keys, enum stage stage,
+                       const struct upload *upload)
+{
+    struct upload_known *known = uploads_add(&j->uploads, process, keys);
+    struct pending *p = new_pending(j, known, upload);
+    known->arrivals[stage] = 1;
+    judge_record(process)->uploads.arrived[stage]++;
+    judge_record(process)->uploads.pending++;
+    arrive(j, p, stage, upload);
+}
+
+void judge_disown(struct soak_judge *j, struct pending *p)
+{
+    struct soak_uploads *u = &judge_record(p->known->process)->uploads;
+    for (enum stage s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
+        u->arrived[s] -= p->stages[s].there;
+    u->pending--;
+    j->o.record->uploads.unknown++;
+    judge_forget(j, p);
+}
+
 static void take_known(struct soak_judge *j, struct upload_known *known, enum stage stage, const struct upload *upload)
 {
     struct pending *p = known->pending;
@@ -121,8 +144,12 @@ static void take_known(struct soak_judge *j, struct upload_known *known, enum st
     if (known->missing != STAGE_DECLARED)
         return; /* later is never */
     judge_record(known->process)->uploads.arrived[stage]++;
-    if (p && !p->queued)
-        arrive(j, p, stage, upload);
+    if (!p || p->queued)
+        return;
+    struct life *life = stage == STAGE_UPLOAD ? life_find(known->process, p->end_ns) : NULL;
+    if (life)
+        life_upload(life, p, upload);
+    arrive(j, p, stage, upload);
 }
 
 /* One of an earlier locktrail's, which nobody of this one has seen. */
@@ -153,7 +180,7 @@ void soak_judge_upload(struct soak_judge *j, enum stage stage, const char *insta
     else if (stage == STAGE_UPLOAD)
         take_first(j, process, keys, upload);
     else if (!is_earlier(j, stage, upload))
-        all->unknown++;
+        take_early(j, process, keys, stage, upload);
 }
 
 void soak_judge_read_back(struct soak_judge *j, const struct readback_event *event)

@@ -271,6 +271,8 @@ int64_t judge_time_ns(const char *text); /* 0: none, or one that 64 bits can't h
 void judge_maybe_finished(struct soak_judge *j);
 /* The first stage of its way that the upload has not come to, or STAGE_DECLARED (soak_judge_arrive.c). */
 enum stage judge_next_stage(const struct soak_judge *j, const struct pending *p);
+/* One that the first tap has never told: nobody's. */
+void judge_disown(struct soak_judge *j, struct pending *p);
 /* To the thread; it is settled and forgotten when it comes back (soak_judge_settle.c). */
 void judge_queue(struct soak_judge *j, struct pending *p);
 void judge_forget(struct soak_judge *j, struct pending *p);

@@ -81,7 +81,7 @@ static int likeness(const struct upload_known *k, struct upload_keys keys, enum 
 {
     bool bytes = k->bytes_key == keys.bytes, time = k->time_key == keys.time, first = k->arrivals[stage] == 0;
     if (stage == STAGE_UPLOAD)
-        return bytes && time ? 1 : 0; /* the same bytes of another time are another upload */
+        return !time ? 0 : bytes ? 2 : first; /* the same bytes of another time are another upload */
     if (!bytes && !time)
         return 0;
     return 1 + (bytes ? 2 : 0) + (time ? 1 : 0) + (first ? 4 : 0);

@@ -68,7 +68,7 @@ static void add_copies(const struct soak_terminal *t)
 {
     const struct soak_copies *c = &t->r->copies;
     struct buf text = {0};
-    buf_printf(&text, "%" PRIu64 " with a loss, %" PRIu64 " as a sample", c->kept_losses, c->kept_samples);
+    buf_printf(&text, "%" PRIu64 " files with a loss, %" PRIu64 " of samples", c->kept_losses, c->kept_samples);
     if (c->every > 1)
         buf_printf(&text, " (now one of %" PRIu64 " good uploads)", c->every);
     buf_add_str(&text, "; ");

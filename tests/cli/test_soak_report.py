@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import re
+import signal
 import unittest
 import xml.etree.ElementTree
 
@@ -176,6 +177,24 @@ class Top(Soak):
         self.assertIn("ENDED: the time is over", shown.output)
         for screen in shown.output.split("\x1b[J")[1:]:
             self.assertLess(len(screen.splitlines()), 30)
+
+    def test_ctrl_c_ends_it(self):
+        directory = self.lay(self.record("good"))
+
+        def interrupt():
+            """What a terminal does for Ctrl-C, which this one can't: it controls no session."""
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open("/proc/%s/cmdline" % pid, "rb") as file:
+                        words = file.read().split(b"\0")
+                except OSError:  # it has ended
+                    continue
+                if words[1:3] == [b"top", directory.encode()]:
+                    os.kill(int(pid), signal.SIGINT)
+            return b""
+
+        shown, left = self.dialog("the soak goes on\r\n", [interrupt], "top", directory)
+        self.assertEqual((shown.status, left), (0, []))
 
     def test_what_is_no_soak(self):
         done = self.locktrail("top", self.run_directory)

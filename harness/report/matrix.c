@@ -51,6 +51,7 @@ void matrix_report_free(struct matrix_report *r)
     free(r->hits);
     free(r->groups);
     free(r->flaky);
+    free(r->flaky_subjects);
     free(r->gone);
     free(r->matched);
     free(r);

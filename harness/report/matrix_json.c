@@ -154,6 +154,19 @@ static void put_points(struct json_out *j, const struct matrix_report *r, const 
     json_array_end(j);
 }
 
+static void put_locks(struct json_out *j, const struct matrix_report *r, const size_t *subjects, size_t count)
+{
+    json_key(j, "locks");
+    json_array(j);
+    for (size_t i = 0; i < count; i++) {
+        json_object(j);
+        json_put_string(j, "worker", r->subjects[subjects[i]].worker);
+        json_put_string(j, "lock", r->subjects[subjects[i]].lock);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 /* `x` NULL: it was not searched. */
 static void put_condition(struct json_out *j, const struct matrix_report *r, const struct explain_result *x)
 {
@@ -221,15 +234,7 @@ static void put_group(struct json_out *j, const struct matrix_report *r, const s
 {
     json_object(j);
     json_put_string(j, "verdict", g->is_verdict ? verdict_name(g->verdict) : NULL);
-    json_key(j, "locks");
-    json_array(j);
-    for (size_t i = 0; i < g->subject_count; i++) {
-        json_object(j);
-        json_put_string(j, "worker", r->subjects[g->subjects[i]].worker);
-        json_put_string(j, "lock", r->subjects[g->subjects[i]].lock);
-        json_object_end(j);
-    }
-    json_array_end(j);
+    put_locks(j, r, g->subjects, g->subject_count);
     put_points(j, r, "cells", g->points, g->point_count);
     put_causes(j, r, g);
     put_condition(j, r, g->explained ? &g->result : NULL);
@@ -248,8 +253,7 @@ static void put_flaky(struct json_out *j, const struct matrix_report *r)
         json_object(j);
         put_text(j, "cell", matrix_point_text(r, f->point));
         json_put_string(j, "verdict", f->is_verdict ? verdict_name(f->verdict) : NULL);
-        json_put_string(j, "worker", f->is_verdict ? NULL : r->subjects[f->subject].worker);
-        json_put_string(j, "lock", f->is_verdict ? NULL : r->subjects[f->subject].lock);
+        put_locks(j, r, r->flaky_subjects + f->first_subject, f->subject_count);
         json_put_uint(j, "lost", f->odds.lost);
         json_put_uint(j, "attempts", f->odds.attempts);
         json_put_double(j, "low", f->odds.low);

@@ -93,9 +93,9 @@ struct matrix_odds {
 /* Something that happens in some attempts of one combination and not in others. */
 struct matrix_flaky {
     size_t point;
-    bool is_verdict; /* error, critical, inconclusive; else a lock is lost */
+    bool is_verdict; /* error, critical, inconclusive; else locks are lost, as often as one another */
     enum verdict verdict;
-    size_t subject;
+    size_t first_subject, subject_count; /* in flaky_subjects */
     struct matrix_odds odds;
 };
 
@@ -119,6 +119,7 @@ struct matrix_report {
     size_t group_count;
     struct matrix_flaky *flaky;
     size_t flaky_count, flaky_cells;
+    size_t *flaky_subjects;
     struct matrix_gone *gone;
     size_t gone_count;
     size_t *matched; /* for each expectation the losses that it is about */
@@ -196,7 +197,8 @@ char *matrix_cause_text(const struct matrix_cause *c);
  * one, where versions lie between. */
 char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, const char **axis);
 char *matrix_odds_text(const struct matrix_odds *odds); /* "in 1 of 3 (95%: 0.06 to 0.79)" */
-char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f); /* "a is lost", "error" */
+/* "a and 2 more are lost", "error" */
+char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f);
 char *matrix_conclusion_text(const struct matrix_report *r);
 /* What is wrong with the list of expected losses: entry by entry, NULL where nothing is. */
 char *matrix_expectation_text(const struct matrix_report *r, size_t entry);

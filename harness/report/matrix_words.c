@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FLAKY_LOCKS_SHOWN 3
+
 const char *matrix_standing_name(enum matrix_standing standing)
 {
     static const char *const names[MATRIX_STANDING_COUNT] = {"new", "expired", "known", "expected"};
@@ -112,17 +114,23 @@ char *matrix_group_text(const struct matrix_report *r, const struct matrix_group
                       g->point_count, r->point_count, cells);
 }
 
+static void add_subjects(const struct matrix_report *r, const size_t *subjects, size_t count, size_t most,
+                         struct buf *out)
+{
+    size_t shown = count > most ? most : count;
+    for (size_t i = 0; i < shown; i++) {
+        char *subject = matrix_subject_text(r, subjects[i]);
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", subject);
+        free(subject);
+    }
+    if (shown < count)
+        buf_printf(out, " and %zu more", count - shown);
+}
+
 char *matrix_group_locks_text(const struct matrix_report *r, const struct matrix_group *g, size_t most)
 {
     struct buf text = {0};
-    size_t shown = g->subject_count > most ? most : g->subject_count;
-    for (size_t i = 0; i < shown; i++) {
-        char *subject = matrix_subject_text(r, g->subjects[i]);
-        buf_printf(&text, "%s%s", i > 0 ? ", " : "", subject);
-        free(subject);
-    }
-    if (shown < g->subject_count)
-        buf_printf(&text, " and %zu more", g->subject_count - shown);
+    add_subjects(r, g->subjects, g->subject_count, most, &text);
     return buf_steal(&text);
 }
 
@@ -193,9 +201,10 @@ char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_gr
             continue;
         bool lost_below = c->comparator == EXPLAIN_BELOW;
         *axis = a->name;
-        return mem_printf("%s %s is the last %s the loss, %s the first %s; what lies between was not run", a->name,
+        return mem_printf("%s %s is the last %s the loss, %s the first %s; what lies between was not run%s", a->name,
                           a->values[below].label, lost_below ? "with" : "without", a->values[from].label,
-                          lost_below ? "without" : "with");
+                          lost_below ? "without" : "with",
+                          x->atoms > 1 ? " (bisect leaves the other axes as the scenario has them)" : "");
     }
     return NULL;
 }
@@ -211,10 +220,10 @@ char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky
 {
     if (f->is_verdict)
         return mem_strdup(verdict_name(f->verdict));
-    char *subject = matrix_subject_text(r, f->subject);
-    char *text = mem_printf("%s is lost", subject);
-    free(subject);
-    return text;
+    struct buf text = {0};
+    add_subjects(r, r->flaky_subjects + f->first_subject, f->subject_count, FLAKY_LOCKS_SHOWN, &text);
+    buf_add_str(&text, f->subject_count == 1 ? " is lost" : " are lost");
+    return buf_steal(&text);
 }
 
 static void add_part(struct buf *text, size_t count, const char *one, const char *many)

@@ -70,6 +70,26 @@ static void test_whole_reports(void **state)
     expect_report("hostile", text_hostile, script_hostile, 1);
 }
 
+/* The record of a real run of scenarios/matrix/versions.yaml. */
+static void test_where_rlocks_appear(void **state)
+{
+    struct matrix_record *record;
+    struct buf out = {0};
+    struct err e;
+    (void)state;
+    if (matrix_record_load("tests/data/matrix-versions", &record, &e) < 0)
+        fail_msg("%s", e.text);
+    struct matrix_known known = {.today = MATRIX_TODAY};
+    struct matrix_report *r = matrix_report_new(record, &known);
+    terminal(r, &out);
+    assert_non_null(strstr(out.data, "    lost iff ddtrace < 3.19.9 and lock = rlock"));
+    assert_non_null(strstr(out.data, "    ddtrace 3.17.3 is the last with the loss, 3.19.9 the first without; what\n"));
+    assert_non_null(strstr(out.data, " --axis ddtrace --lock "));
+    matrix_report_free(r);
+    matrix_record_free(record);
+    buf_fini(&out);
+}
+
 /* --- known losses ----------------------------------------------------------------------------------------------- */
 
 static void script_less(const struct matrix_cell *cell, unsigned attempt, struct told *out)
@@ -368,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_reports),
+        cmocka_unit_test(test_where_rlocks_appear),
         cmocka_unit_test(test_expected_and_baseline),
         cmocka_unit_test(test_what_counts),
         cmocka_unit_test(test_baselines),

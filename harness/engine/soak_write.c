@@ -11,6 +11,11 @@
 /* Stages of which a soak's uploads are counted. */
 #define FIRST STAGE_UPLOAD
 #define LAST STAGE_BACKEND
+#define POINT_DIGITS 6
+/* From here on whole numbers have as many digits. */
+#define FRACTION_MAX 1e5
+/* Whole numbers below it are exact as a double. */
+#define WHOLE_MAX 1e15
 
 /* A number has to be one when it is read back. */
 static double as_number(double value)
@@ -75,19 +80,44 @@ static void put_states(struct json_out *out, const uint64_t (*states)[STATE_NOT_
     json_object_end(out);
 }
 
-/* On one line: there are thousands of them. */
+/* There are tens of thousands of points, written anew each second where uploads come fast: no printf for a whole
+ * number, and for others as many digits as a curve can show. The same text is read back and written again. */
+static void add_whole(struct buf *out, int64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    buf_add(out, digits + at, sizeof digits - at);
+}
+
+static void add_value(struct buf *out, double value)
+{
+    if (fabs(value) >= FRACTION_MAX && fabs(value) < WHOLE_MAX)
+        value = round(value);
+    if (fabs(value) < WHOLE_MAX && value == trunc(value))
+        add_whole(out, (int64_t)value);
+    else
+        buf_printf(out, "%.*g", POINT_DIGITS, as_number(value));
+}
+
+/* On one line, beside which the rest can be read. */
 static void put_points(struct json_out *out, const struct series *series)
 {
     struct buf text = {0};
-    struct json_out points = json_begin(&text, 0);
-    json_array(&points);
     for (size_t i = 0; i < series->count; i++) {
-        json_array(&points);
-        json_int(&points, series->points[i].at_ms);
-        json_double(&points, as_number(series->points[i].value));
-        json_array_end(&points);
+        buf_add_str(&text, i ? ",[" : "[[");
+        add_whole(&text, series->points[i].at_ms);
+        buf_add_char(&text, ',');
+        add_value(&text, series->points[i].value);
+        buf_add_char(&text, ']');
     }
-    json_array_end(&points);
+    buf_add_str(&text, series->count > 0 ? "]" : "[]");
     json_raw(out, text.data, text.size);
     buf_fini(&text);
 }

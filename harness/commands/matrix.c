@@ -16,8 +16,10 @@
 #include "report/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* Cells at once: the guards and pipes of more would use up the descriptors of a process. */
@@ -48,6 +50,7 @@ struct job {
     char *program;
     struct matrix_finish *finish;
     struct matrix_progress progress;
+    int lock; /* on the directory; -1: none */
 };
 
 static void job_fini(struct job *job)
@@ -56,6 +59,8 @@ static void job_fini(struct job *job)
     matrix_record_free(job->record);
     matrix_file_fini(&job->file);
     files_home_fini(&job->home);
+    if (job->lock >= 0)
+        close(job->lock);
     free(job->durations_ms);
     free(job->directory);
     free(job->program);
@@ -141,11 +146,24 @@ static int read_new(struct job *job)
     return code;
 }
 
+/* Two that go on in one directory would run the same cells into the same places. The lock ends with this process,
+ * however it ends. */
+static int lock_directory(struct job *job, struct err *e)
+{
+    job->lock = open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (job->lock < 0)
+        return err_sys(e, errno == ENOENT ? ERR_MISSING : ERR_INPUT, errno, "cannot read %s", job->directory);
+    /* A file system without locks is no reason not to run. */
+    if (flock(job->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return err_set(e, ERR_WRITE, "matrix: another locktrail matrix is at work in %s", job->directory);
+    return 0;
+}
+
 static int read_resumed(struct job *job)
 {
     struct err e;
     job->directory = mem_strdup(command_line_value(job->line, "--resume"));
-    if (matrix_record_resume(job->directory, &job->record, &e) < 0) {
+    if (lock_directory(job, &e) < 0 || matrix_record_resume(job->directory, &job->record, &e) < 0) {
         /* What the user names and is not there is a bad input. */
         e.code = e.code == ERR_MISSING ? ERR_INPUT : e.code;
         return output_error(&e);
@@ -226,7 +244,7 @@ static int write_text(const char *directory, const char *name, const struct buf 
 static int make_directory(struct job *job, struct err *e)
 {
     job->directory = files_matrix_directory(command_line_value(job->line, "--out"), job->record->matrix->name, e);
-    if (!job->directory || disk_make_dir(job->directory, e) < 0 ||
+    if (!job->directory || disk_make_dir(job->directory, e) < 0 || lock_directory(job, e) < 0 ||
         write_text(job->directory, "matrix.yaml", &job->file.bytes, e) < 0)
         return -1;
     return write_text(job->directory, "scenario.yaml", &job->file.scenario, e);
@@ -314,7 +332,7 @@ static int list(const struct job *job)
 
 static int run(const struct command_line *line)
 {
-    struct job job = {.line = line};
+    struct job job = {.line = line, .lock = -1};
     struct err e;
     unsigned jobs;
     int code = 0;

@@ -120,9 +120,10 @@ static int read_matrix(const char *directory, const char *path, struct matrix **
 {
     struct buf matrix = {0}, scenario = {0};
     struct diagnostics found = {0};
-    int result = read_file(directory, "matrix.yaml", SCENARIO_SIZE_MAX, &matrix, e);
-    if (result == 0)
-        result = read_file(directory, "scenario.yaml", SCENARIO_SIZE_MAX, &scenario, e);
+    int result = read_file(directory, "matrix.yaml", SCENARIO_SIZE_MAX, &matrix, e) < 0 ||
+                         read_file(directory, "scenario.yaml", SCENARIO_SIZE_MAX, &scenario, e) < 0
+                     ? -1
+                     : 0;
     if (result == 0 &&
         matrix_read(path, matrix.data ? matrix.data : "", matrix.size, scenario.data ? scenario.data : "",
                     scenario.size, hash_text, false, out, &found) < 0)
@@ -266,7 +267,7 @@ int matrix_record_load(const char *directory, struct matrix_record **out, struct
 
 int matrix_record_resume(const char *directory, struct matrix_record **out, struct err *e)
 {
-    size_t whole;
+    size_t whole = 0;
     struct matrix_record *r;
     if (load(directory, &r, &whole, e) < 0)
         return -1;

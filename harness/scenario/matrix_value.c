@@ -26,7 +26,7 @@ void matrix_print_node(struct buf *out, const struct node *n)
         }
         return;
     }
-    buf_add_char(out, n->keys || n->kind == NODE_MAP ? '{' : '[');
+    buf_add_char(out, n->kind == NODE_MAP ? '{' : '[');
     for (size_t i = 0; i < n->count; i++) {
         buf_add_str(out, i ? ", " : "");
         if (n->kind == NODE_MAP) {

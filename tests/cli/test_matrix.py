@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """locktrail matrix without a run: cells listed, shards, what is said of wrong files and options."""
 
+import fcntl
 import json
 import os
 import unittest
@@ -105,7 +106,7 @@ class Matrix(Cli):
     def test_files_that_are_not_there(self):
         self.assert_error(self.locktrail("matrix", "none.yaml"), 65, "cannot read none.yaml: No such file or directory")
         self.assert_error(self.locktrail("matrix", "--resume", "none"), 65,
-                          "cannot read none/matrix.json: No such file or directory")
+                          "cannot read none: No such file or directory")
         self.assert_error(self.locktrail("matrix", "m.yaml", "--durations", "none"), 69,
                           "cannot read none: No such file or directory")
         os.unlink(self.path("base.yaml"))
@@ -114,6 +115,13 @@ class Matrix(Cli):
     def test_a_directory_that_is_taken(self):
         self.assert_error(self.locktrail("matrix", "m.yaml", "--out", "."), 73,
                           ". is not empty: a matrix needs a directory of its own, name another with --out")
+
+    def test_a_directory_in_which_another_one_works(self):
+        descriptor = os.open(self.directory, os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.assert_error(self.locktrail("matrix", "--resume", "."), 73,
+                          "matrix: another locktrail matrix is at work in .")
 
     def test_what_is_wrong_with_a_matrix_file(self):
         self.write("m.yaml", "name: m\nscenario: base.yaml\naxes:\n  build: [striped]\n")

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Of all uploads, in percent: so many may have come too fast to be looked at before nothing can be said of the soak.
  * What is rarer than one upload in a hundred would be missed then. */
@@ -74,20 +73,12 @@ static void tally_group(struct tally *t, const struct soak_group *g)
     }
 }
 
-static bool has_group(const struct soak_record *r, const struct soak_lock *lock)
-{
-    for (size_t i = 0; i < r->group_count; i++)
-        if (strcmp(r->groups[i].lock, lock->id) == 0 && strcmp(r->groups[i].worker, lock->worker) == 0)
-            return true;
-    return false;
-}
-
-/* A lock of which no upload has shown anything, and none should have: it was too rare. */
+/* A lock of which no upload has shown anything: where it is not lost, it was too rare. */
 static void tally_lock(struct tally *t, const struct soak_lock *lock)
 {
     const uint64_t *states = lock->states[t->last];
     uint64_t shown = states[STATE_EXACT] + states[STATE_MANGLED] + states[STATE_ALIAS] + states[STATE_GENERIC];
-    if (shown > 0 || has_group(t->record, lock))
+    if (shown > 0)
         return;
     if (t->unseen++ == 0)
         t->first_unseen = lock;

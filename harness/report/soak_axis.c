@@ -71,7 +71,7 @@ struct axis axis_make(enum axis_kind kind, double least, double most)
     if (kind == AXIS_COUNT && step < 1)
         step = 1;
     low = floor(low / step + 1e-9) * step;
-    high = ceil(high / step - 1e-9) * step;
+    high = fmax(ceil(high / step - 1e-9) * step, low + step);
     return (struct axis){.low = (low > 0 ? low : 0) * unit->size,
                          .high = high * unit->size,
                          .step = step * unit->size,

@@ -111,7 +111,7 @@ static void test_one_that_uploads_writes_no_files(void **state)
 {
     struct fixture *f = *state;
     order(f, ARM_UPLOAD);
-    assert_args(f, "/opt/build/lockprof run --interval 1500ms --rate 10 --upload http://127.0.0.1:9 -- "
+    assert_args(f, "/opt/build/lockprof run --drop-unsent --interval 1500ms --rate 10 --upload http://127.0.0.1:9 -- "
                    "/opt/build/native/native-stripped --threads 4 --seed 7 --phase local:250:5 --phase member:30:0");
 }
 

@@ -3,25 +3,26 @@
 import json
 import os
 import signal
+import sys
 import time
 import unittest
 
-from support import Run
+from support import GOOD, PROGRAMS, Run
 
 SCENARIO = """name: base
-duration: {duration}
+duration: 500ms
 threads: 2
 control: none
-backend: {{kind: store, deadline: 5s}}
-workers: {{w: {{runtime: native, upload_interval: 1s}}}}
+backend: {kind: store, deadline: 5s}
+workers: {w: {runtime: native, upload_interval: 1s}}
 phases: [global]
 """
 FAULT = "fault: [none, lost: {mechanism: label_dropped, at: upload}]"
 
 
 class Matrix(Run):
-    def matrix(self, axes, *more, duration="500ms"):
-        self.scenario(SCENARIO.format(duration=duration))
+    def matrix(self, axes, *more):
+        self.scenario(SCENARIO)
         path = os.path.join(self.directory, "m.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write("name: m\nscenario: scenario.yaml\naxes:\n")
@@ -122,15 +123,18 @@ class Matrix(Run):
             self.assertEqual(after[cell], of)
 
     def test_a_flaky_cell_is_said_to_be_flaky(self):
-        """Two of three uploads are lost: a cell's first attempt loses its own and one of the others doesn't in 0.57 of all
-        cells, in none of 16 once in a million."""
-        path = self.matrix(["fault: [most: {mechanism: profile_dropped, at: upload, rate: 0.65}]"], "repeat: 16",
-                           "retries: 5", "cpus: 0.25", duration="200ms")
+        """A worker that loses its name only the first time."""
+        flag = os.path.join(self.directory, "flag")
+        script = (f"test -e {flag} && label={GOOD} || label=test.py:7; touch {flag}; exec {sys.executable} "
+                  f"{os.path.join(PROGRAMS, 'worker.py')} hello lock:good_lock acquire:good_lock:1 write:$label upload:$label done")
+        path = self.matrix(["threads: [2]"])
+        self.scenario("name: once\nduration: 1s\ncontrol: none\narms: tee\nphases: [{pattern: test}]\nworkers:\n  app:\n"
+                      "    runtime: command\n    protocol: lines\n    command: [sh, -c, %s]\n" % json.dumps(script))
         status, output, errors = self.locktrail("matrix", path, "--out", self.out)
-        self.assertIn(status, (1, 2, 4), output + errors)
-        verdicts = [{attempt["verdict"] for attempt in of} for of in self.attempts().values()]
-        self.assertTrue(any(len(of) > 1 for of in verdicts), verdicts)
-        self.assertRegex(output, r"(?s)FLAKY\n.* in \d+ of \d+ \(95%: 0\.\d+ to\s+0\.\d+\)")
+        self.assertEqual(status, 2, output + errors)
+        (attempts,) = self.attempts().values()
+        self.assertEqual([attempt["verdict"] for attempt in attempts], ["failure", "success", "success"])
+        self.assertRegex(output, r"(?s)FLAKY\n.* threads=2: test/good_lock is lost in 1 of 3 \(95%: 0\.06 to\s+0\.79\)")
 
     def test_shards_that_are_merged_are_the_whole(self):
         path = self.matrix(["threads: [2, 3, 4]", FAULT], "retries: 0")

@@ -43,6 +43,17 @@ class Run(Cli):
         for line in result.output.splitlines()[:-1]:
             self.assertLessEqual(len(line), 80, line)
 
+    def test_what_only_a_soak_does_is_refused(self):
+        for name, key in (("soak", "workers.brief.lifetime"), ("soak-disturbed", "disturbances")):
+            path = os.path.join(ROOT, "scenarios", name + ".yaml")
+            result = self.locktrail("run", path, "--out", self.path("out"))
+            self.assertEqual(result.status, 65)
+            self.assertEqual(
+                result.errors,
+                "locktrail: %s: `%s` is for soaks: start it with `locktrail soak %s`, or take the key away\n"
+                % (path, key, path))
+            self.assertFalse(os.path.exists(self.path("out")))
+
     def test_files_of_the_run_directory(self):
         self.assertEqual(self.run_it("--junit", self.path("copy.xml")).status, 0)
         with open(self.path("out", "report.json"), encoding="utf-8") as file:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trail/trend.h"
 
-#include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* Points of a stretch are brought down to so many bins, of which all pairs are looked at: 1128 slopes. Sen's interval
  * is hardly narrower with more, and a soak judges some 60 values at each stocktaking. */
@@ -174,25 +174,15 @@ static bool fit(struct stretch *s)
     return true;
 }
 
-/* The mean without the least and the most: an outlier in a part is not its rise. */
-static double level(const double *values, size_t count)
-{
-    double sum = 0, least = values[0], most = values[0];
-    for (size_t i = 0; i < count; i++) {
-        sum += values[i];
-        least = fmin(least, values[i]);
-        most = fmax(most, values[i]);
-    }
-    return count < 4 ? sum / (double)count : (sum - least - most) / (double)(count - 2);
-}
-
-/* Rises from each of `parts` parts to the next; returns their mean. */
+/* Rises from each of `parts` parts to the next; returns their mean. A part's height is its median: an outlier in it is
+ * no rise, and a step in its middle is one rise and not two smaller ones. */
 static double rises(const struct stretch *s, size_t parts, double *out)
 {
-    double before = 0, sum = 0;
+    double before = 0, sum = 0, values[BINS_MAX];
     for (size_t p = 0; p < parts; p++) {
         size_t begin = p * s->bins / parts, end = (p + 1) * s->bins / parts;
-        double now = level(&s->value[begin], end - begin);
+        memcpy(values, &s->value[begin], (end - begin) * sizeof values[0]);
+        double now = median(values, end - begin);
         if (p > 0) {
             out[p - 1] = now - before;
             sum += now - before;

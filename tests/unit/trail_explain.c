@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -544,6 +545,36 @@ static void test_a_large_matrix(void **state)
     grid_fini(&g);
 }
 
+/* More comparisons than there is room for: what is not found may be there. */
+static void test_reaching_a_bound_is_said(void **state)
+{
+    enum { VALUES = 1000, CELLS = 1000, AXES = 5 };
+    static char texts[VALUES][5];
+    const char *labels[VALUES];
+    static const char *const names[AXES] = {"a", "b", "c", "d", "e"};
+    static struct explain_cell cells[CELLS];
+    static int values[CELLS][AXES];
+    struct explain_axis axes[AXES];
+    struct explain_result r;
+    (void)state;
+    begin(2);
+    for (size_t i = 0; i < VALUES; i++) {
+        snprintf(texts[i], sizeof texts[i], "%zu", i);
+        labels[i] = texts[i];
+    }
+    for (size_t i = 0; i < AXES; i++)
+        axes[i] = (struct explain_axis){names[i], labels, VALUES, true};
+    for (size_t i = 0; i < CELLS; i++) {
+        for (size_t a = 0; a < AXES; a++)
+            values[i][a] = (int)below(VALUES);
+        cells[i] = (struct explain_cell){values[i], i % 2 == 0 ? EXPLAIN_LOST : EXPLAIN_KEPT, 1};
+    }
+    explain(axes, AXES, cells, CELLS, &r);
+    assert_int_equal(r.strength, EXPLAIN_NO_CONDITION);
+    assert_true(r.bounded);
+    explain_result_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_values_of_no_axis),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_a_large_matrix),
+        cmocka_unit_test(test_reaching_a_bound_is_said),
         cmocka_unit_test(test_planted_conditions_are_found),
         cmocka_unit_test(test_planted_conditions_are_found_in_noise),
         cmocka_unit_test(test_random_outcomes_have_no_condition),

@@ -258,13 +258,19 @@ void uploads_free_pending(struct uploads *u, struct pending *p)
     free(p);
 }
 
+static void free_list(struct uploads *u, struct upload_known *k)
+{
+    while (k) {
+        struct upload_known *newer = k->newer;
+        if (k->pending)
+            uploads_free_pending(u, k->pending);
+        free(k);
+        k = newer;
+    }
+}
+
 void uploads_fini(struct uploads *u)
 {
-    while (u->pending.oldest) {
-        if (u->pending.oldest->pending)
-            uploads_free_pending(u, u->pending.oldest->pending);
-        forget(u, &u->pending, u->pending.oldest);
-    }
-    while (u->over.oldest)
-        forget(u, &u->over, u->over.oldest);
+    free_list(u, u->pending.oldest);
+    free_list(u, u->over.oldest);
 }

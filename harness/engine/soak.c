@@ -70,6 +70,7 @@ struct soak {
     struct soak_parts parts;
     uv_timer_t tick;
     int64_t before_ms; /* that it had been soaked before --resume */
+    int64_t began_ms;  /* what had been prepared by then is no soaking; 0: not yet */
     int64_t stock_due_ms;
     bool look_now; /* something was lost, and --until-loss wants to know */
     bool failed;   /* nothing could be soaked: `error` says why */
@@ -98,7 +99,9 @@ static void fail(struct soak *soak, const struct err *e)
 static int64_t elapsed_ms(void *data)
 {
     const struct soak *soak = data;
-    return soak->before_ms + journal_elapsed_ms(&soak->host.journal);
+    if (soak->began_ms == 0)
+        return soak->before_ms;
+    return soak->before_ms + journal_elapsed_ms(&soak->host.journal) - soak->began_ms;
 }
 
 /* --- what the parts of a run hand over ---------------------------------------------------------------------------- */
@@ -324,6 +327,7 @@ static void on_open(const struct err *e, void *data)
         return;
     }
     move(soak, SOAK_SOAKING);
+    soak->began_ms = journal_elapsed_ms(&soak->host.journal);
     take_stock(soak);
     soak_fleet_start(soak->parts.fleet);
 }

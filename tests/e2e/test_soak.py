@@ -198,7 +198,7 @@ class Short(Soak):
     def test_disturbances(self):
         """What a kill, a stop and a refusing tap lose is theirs; the way recovers, and names that came through are right."""
         more = ("disturbances:\n  - {what: kill, at: 3s}\n  - {what: stop, at: 6s, length: 1s}\n"
-                "  - {what: refuse, at: 9s, length: 1s, stage: upload}\n  - {what: load, at: 11s, length: 2s, processes: 2}\n"
+                "  - {what: refuse, at: 9s, length: 1s, stage: upload, status: 403}\n  - {what: load, at: 11s, length: 2s, processes: 2}\n"
                 "  - {what: fill_disk, at: 12s, length: 1s}\n")
         status, record = self.soak(self.file(more=more), 17)
         self.assertEqual((status, record["verdict"]), (0, "success"), record["conclusion"])

@@ -124,7 +124,7 @@ struct judge_process {
 /* One profile of an upload at one stage. */
 struct part {
     char *name;
-    const void *bytes; /* those of the stage before where `same` */
+    const void *bytes; /* those of an earlier stage where `same` */
     size_t size;
     bool same;
 };

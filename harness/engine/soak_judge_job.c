@@ -55,11 +55,19 @@ static size_t before_of(const struct copies *c, const struct arrival *before, en
     return place < before->part_count ? c->first[stage_before] + place : SIZE_MAX;
 }
 
+/* Taps may tell an upload in another order than it passed them, so that what it was the same as when it came (`same`)
+ * need not be the stage before. */
+static bool is_same(const struct copies *c, size_t before, size_t after)
+{
+    const struct part *b = c->parts[before], *a = c->parts[after];
+    return a->size == b->size && (a->bytes == b->bytes || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
 static int read_copy(struct copies *c, size_t i, size_t before, struct err *e)
 {
     const struct part *part = c->parts[i];
     c->of[i] = i;
-    if (part->same) {
+    if (before != SIZE_MAX && is_same(c, before, i)) {
         c->of[i] = c->of[before];
         memcpy(c->hashes[i], c->hashes[before], HASH_TEXT_SIZE);
         return 0;
@@ -125,7 +133,7 @@ static void compare_pair(struct copies *c, size_t i)
     struct trail_pair *pair = &c->pairs[i];
     const struct part *before = c->parts[pair->before], *after = c->parts[pair->after];
     struct err e;
-    if (after->same) {
+    if (is_same(c, pair->before, pair->after)) {
         pair->compared = pair->same = true;
         return;
     }

@@ -343,6 +343,26 @@ static void a_copy_that_cannot_be_read_is_one_loss(void **state)
     soak_end(f);
 }
 
+/* The agent changed it and the backend changed it back; and the backend told it before the agent's tap. */
+static void stages_are_compared_in_the_order_of_the_way(void **state)
+{
+    (void)state;
+    struct soak_fixture *f = soak_begin("10", STAGE_BACKEND);
+    soak_declare(f, NAME, "session", 12);
+    soak_declare(f, NAME, "cache", 14);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
+    struct soak_upload changed = soak_make(0, 10, "member.py:12:other=50 member.py:14:cache=50");
+    soak_send(f, STAGE_UPLOAD, &u);
+    soak_send(f, STAGE_BACKEND, &u);
+    soak_send(f, STAGE_AGENT, &changed);
+    soak_settle(f);
+    soak_expect_groups(f,
+                       "member/session value_rewritten at agent in 1\nmember/session value_rewritten at backend in 1");
+    buf_fini(&u.bytes);
+    buf_fini(&changed.bytes);
+    soak_end(f);
+}
+
 static void one_that_is_no_upload_is_only_counted(void **state)
 {
     (void)state;
@@ -523,6 +543,7 @@ int main(void)
         cmocka_unit_test(the_tap_behind_may_tell_an_upload_first),
         cmocka_unit_test(changed_bytes_are_known_by_id_and_time_and_strangers_are_unknown),
         cmocka_unit_test(a_copy_that_cannot_be_read_is_one_loss),
+        cmocka_unit_test(stages_are_compared_in_the_order_of_the_way),
         cmocka_unit_test(one_that_is_no_upload_is_only_counted),
         cmocka_unit_test(what_comes_too_fast_is_counted_and_not_waited_for),
         cmocka_unit_test(more_than_can_be_pending_are_unjudged),

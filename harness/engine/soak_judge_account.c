@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A disturbance so long ago is not asked for: locks that never pause are never level for certain, and an old one would
+ * be blamed for ever. A round of phases and a recovery fit in. */
+#define BLAME_MAX_NS INT64_C(120000000000)
+
 /* --- opening and closing ---------------------------------------------------------------------------------------- */
 
 /* Anew where locks were declared since, as long as no upload is in it. */
@@ -71,7 +75,7 @@ static void describe(const struct life *life, size_t lock, bool gap, uint64_t ac
         buf_add_str(out, " (in all of this life)");
 }
 
-static void tell(struct life *life, size_t lock, bool gap, uint64_t acquires, uint64_t upload)
+static void tell(struct life *life, size_t lock, bool gap, uint64_t acquires, uint64_t upload, int64_t since_ns)
 {
     struct judge_process *process = life->process;
     struct soak_process *record = judge_record(process);
@@ -87,6 +91,10 @@ static void tell(struct life *life, size_t lock, bool gap, uint64_t acquires, ui
     intake_time_text(&to, end);
     place.start = start;
     place.end = end;
+    /* It may have happened long before it is certain, and whose doing it was is asked of all that time. */
+    int64_t since = since_ns > 0 ? since_ns : life->began_ns, earliest = place.end_ns - BLAME_MAX_NS;
+    since = since > earliest ? since : earliest;
+    place.start_ns = since < place.start_ns ? since : place.start_ns;
     describe(life, lock, gap, acquires, upload, &text);
     tell_loss(process->judge, &place, process->worker->ledger.locks[lock].id, STAGE_UPLOAD,
               gap ? MECHANISM_SAMPLES_DROPPED : MECHANISM_DUPLICATED, text.data);
@@ -98,7 +106,8 @@ static void tell_findings(struct life *life, bool final)
     const struct account_finding *findings;
     size_t count = account_findings(life->account, final, &findings);
     for (size_t i = 0; i < count; i++)
-        tell(life, findings[i].lock, findings[i].kind == ACCOUNT_GAP, findings[i].acquires, findings[i].upload);
+        tell(life, findings[i].lock, findings[i].kind == ACCOUNT_GAP, findings[i].acquires, findings[i].upload,
+             findings[i].since_ns);
 }
 
 /* --- lines and uploads ------------------------------------------------------------------------------------------ */
@@ -175,7 +184,7 @@ static void tell_shared(struct life *life)
         uint64_t done, seen;
         account_sums(life->account, i, &done, &seen);
         if (judge_is_exact(life->process, i) && life_shares(life, i) && done != seen)
-            tell(life, i, done > seen, done > seen ? done - seen : seen - done, 0);
+            tell(life, i, done > seen, done > seen ? done - seen : seen - done, 0, 0);
     }
 }
 

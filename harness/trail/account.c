@@ -32,7 +32,8 @@ struct marks {
 /* What is missing lies in [low, high]; `told` of it is told (gaps less doubles). */
 struct missing {
     int64_t low, high, told;
-    uint64_t late_room; /* of gaps that were told: what may still come late */
+    int64_t no_gap_ns, no_double_ns; /* of the last upload at which there was none but those told */
+    uint64_t late_room;              /* of gaps that were told: what may still come late */
 };
 
 struct account {
@@ -107,10 +108,11 @@ static uint64_t *marks_put(const struct account *a, struct marks *m, int64_t low
 
 /* --- an upload and the lines around it ---------------------------------------------------------------------------- */
 
-static void find(struct account_finding *finding, uint64_t acquires, uint64_t upload)
+static void find(struct account_finding *finding, uint64_t acquires, uint64_t upload, int64_t since_ns)
 {
     if (finding->acquires == 0) {
         finding->upload = upload;
+        finding->since_ns = since_ns;
     }
     finding->acquires += acquires;
 }
@@ -121,11 +123,11 @@ static void settle(struct account *a, size_t column, uint64_t upload)
     struct missing *m = &a->missing[column];
     if (m->told < m->low) {
         uint64_t more = (uint64_t)(m->low - m->told);
-        find(&a->gaps[column], more, upload);
+        find(&a->gaps[column], more, upload, m->no_gap_ns);
         m->late_room += more;
         m->told = m->low;
     } else if (m->told > m->high) {
-        find(&a->doubles[column], (uint64_t)(m->told - m->high), upload);
+        find(&a->doubles[column], (uint64_t)(m->told - m->high), upload, m->no_double_ns);
         m->told = m->high;
     }
 }
@@ -143,6 +145,13 @@ static void narrow(struct account *a, size_t column, int64_t low, int64_t high, 
     }
     m->low = low > m->low ? low : m->low;
     m->high = high < m->high ? high : m->high;
+}
+
+/* By this upload alone, whatever was known before: something may have happened that it can't show. */
+static void keep_level(struct missing *m, int64_t low, int64_t high, int64_t lower_ns)
+{
+    m->no_gap_ns = high <= m->told ? lower_ns : m->no_gap_ns;
+    m->no_double_ns = low >= m->told ? lower_ns : m->no_double_ns;
 }
 
 /* The first upload, with the last line before and the first one behind it; at the end, where none lies behind it,
@@ -163,7 +172,9 @@ static void judge_first(struct account *a)
         uint64_t least = before > 0 ? row(a, &a->lines, before - 1)[c] : 0;
         uint64_t most = row(a, &a->lines, behind < a->lines.count ? behind : before - 1)[c];
         a->seen_until[c] += acquires[c];
-        narrow(a, c, (int64_t)(least - a->seen_until[c]), (int64_t)(most - a->seen_until[c]), upload->number);
+        int64_t low = (int64_t)(least - a->seen_until[c]), high = (int64_t)(most - a->seen_until[c]);
+        narrow(a, c, low, high, upload->number);
+        keep_level(&a->missing[c], low, high, upload->lower_ns);
     }
     a->judged_until_ns = upload->lower_ns;
     a->any_judged = true;

@@ -33,6 +33,8 @@ struct account_finding {
     size_t lock;       /* index as given */
     uint64_t acquires; /* exact at the end */
     uint64_t upload;   /* number of the upload at which it is certain; 0: at the end */
+    int64_t since_ns;  /* it happened behind this: `lower_ns` of the last upload at which it was certain that there was
+                          no  more than had been told; 0: of none */
 };
 
 /* `locks`: how many; only those with `judged[i]` are held against one another (every acquire is sampled, and the

@@ -159,6 +159,29 @@ static void test_clocks_may_be_off_by_the_slack(void **state)
 }
 
 /* Its counters were read 800 ms behind its clock: it has what the next one should have. */
+/* Level at the second upload, for certain; the third lacks some, which the lines can't prove before the fourth. */
+static void test_a_finding_says_since_when_it_is_possible(void **state)
+{
+    struct account *a = account_new(1, BOTH);
+    const struct account_finding *findings;
+    (void)state;
+    line(a, 500, 50);
+    line(a, 2500, 50); /* the lock rests */
+    upload(a, 1, 1000, 50);
+    upload(a, 2, 2000, 0);
+    line(a, 2900, 90);
+    line(a, 3300, 110);
+    upload(a, 3, 3000, 45);
+    line(a, 4500, 110);
+    assert_int_equal(account_findings(a, false, &findings), 0);
+    upload(a, 4, 4000, 5);
+    assert_int_equal(account_findings(a, false, &findings), 1);
+    assert_int_equal(findings[0].upload, 4);
+    assert_int_equal(findings[0].acquires, 10);
+    assert_int_equal(findings[0].since_ns, 2000 * MS);
+    account_free(a);
+}
+
 static void test_an_exporter_that_is_held_up_is_believed(void **state)
 {
     struct account *a = account_new(1, BOTH);
@@ -430,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_an_upload_that_came_twice_is_a_double),
         cmocka_unit_test(test_a_double_after_a_gap_is_told_beside_it),
         cmocka_unit_test(test_clocks_may_be_off_by_the_slack),
+        cmocka_unit_test(test_a_finding_says_since_when_it_is_possible),
         cmocka_unit_test(test_an_exporter_that_is_held_up_is_believed),
         cmocka_unit_test(test_an_upload_that_comes_late_is_no_double),
         cmocka_unit_test(test_locks_that_are_not_judged_are_summed_only),

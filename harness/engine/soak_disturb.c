@@ -231,7 +231,6 @@ static bool begin(struct soak_disturb *d, const struct scenario_disturbance *def
     bool nothing = event->hit_count == 0 && def->what != DISTURB_FILL_DISK;
     event->what = mem_printf("%s%s", what, nothing ? " (nothing was there to be hit)" : "");
     free(what);
-    disturb_settle_others(d, event);
     record_begin(d, event);
     tell(d, event, "begun");
     if (def->what == DISTURB_KILL)
@@ -274,7 +273,6 @@ void soak_disturb_tick(struct soak_disturb *d, int64_t at_ms)
     for (size_t i = 0; i < s->disturbance_count; i++)
         if (d->next_ms[i] >= 0 && at_ms >= d->next_ms[i] && begin(d, &s->disturbances[i]))
             d->next_ms[i] = next_after(&s->disturbances[i], at_ms + 1);
-    disturb_count_losses(d);
 }
 
 /* Those of a record that was taken up again ended with the locktrail that had begun them. */

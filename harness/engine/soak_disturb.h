@@ -37,6 +37,8 @@ void soak_disturb_tick(struct soak_disturb *d, int64_t at_ms);
 bool soak_disturb_covers(const struct soak_disturb *d, const char *instance, int64_t start_ns, int64_t end_ns);
 void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool through, bool good, int64_t start_ns,
                          int64_t end_ns);
+void soak_disturb_missed(struct soak_disturb *d, const char *instance, uint64_t acquires, int64_t start_ns,
+                         int64_t end_ns);
 /* Ends all that last (what was stopped goes on, what was filled is free, what is away comes back), before the fleet is
  * finished and the way drained; nothing begins any more. Uploads may be judged still. */
 void soak_disturb_finish(struct soak_disturb *d);

@@ -11,13 +11,9 @@
 
 /* A process that a disturbance has hit. */
 struct hit {
-    const char *instance;       /* the fleet's plan's */
-    bool lasting;               /* its recovery is waited for */
-    unsigned through;           /* uploads since the end that came through */
-    int64_t recovered_ns;       /* wall clock of the first of them */
-    uint64_t acquires_at_begin; /* lost ones of the process, all in all */
-    uint64_t acquires;          /* lost since */
-    bool settled;               /* `acquires` counts no further */
+    const char *instance; /* the fleet's plan's */
+    bool lasting;         /* its recovery is waited for */
+    int64_t recovered_ns; /* wall clock of the first upload since the end that came through; 0: none yet */
 };
 
 /* One disturbance that has begun. */
@@ -51,11 +47,7 @@ int64_t disturb_wall_ns(void); /* since 1970 */
 /* --- soak_disturb_recover.c --- */
 
 void disturb_add_hit(struct disturbing *event, const char *instance, bool lasting);
-/* Losses of processes that this one has hit too are its own from now on. */
-void disturb_settle_others(struct soak_disturb *d, const struct disturbing *event);
 /* Told where all its processes have recovered. */
 void disturb_check_recovered(struct soak_disturb *d, struct disturbing *event);
-/* Acquires that were lost meanwhile. */
-void disturb_count_losses(struct soak_disturb *d);
 
 #endif

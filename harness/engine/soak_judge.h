@@ -45,6 +45,9 @@ struct soak_judge_options {
     bool (*disturbed)(const char *instance, int64_t start_ns, int64_t end_ns, void *data);
     /* An upload has come to the last stage (`through`; `good`: without a loss), or is given up. */
     void (*judged)(const char *instance, bool through, bool good, int64_t start_ns, int64_t end_ns, void *data);
+    /* Acquires of a process that are in no upload, as far as is known done in that time: a gap, or what a life that was
+     * killed could not send. NULL is allowed. */
+    void (*missed)(const char *instance, uint64_t acquires, int64_t start_ns, int64_t end_ns, void *data);
     void *data;
 };
 

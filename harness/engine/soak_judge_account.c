@@ -75,6 +75,13 @@ static void describe(const struct life *life, size_t lock, bool gap, uint64_t ac
         buf_add_str(out, " (in all of this life)");
 }
 
+static void tell_missed(const struct life *life, uint64_t acquires, int64_t start_ns, int64_t end_ns)
+{
+    const struct soak_judge_options *o = &life->process->judge->o;
+    if (o->missed && acquires > 0)
+        o->missed(judge_record(life->process)->name, acquires, start_ns, end_ns, o->data);
+}
+
 static void tell(struct life *life, size_t lock, bool gap, uint64_t acquires, uint64_t upload, int64_t since_ns)
 {
     struct judge_process *process = life->process;
@@ -95,6 +102,8 @@ static void tell(struct life *life, size_t lock, bool gap, uint64_t acquires, ui
     int64_t since = since_ns > 0 ? since_ns : life->began_ns, earliest = place.end_ns - BLAME_MAX_NS;
     since = since > earliest ? since : earliest;
     place.start_ns = since < place.start_ns ? since : place.start_ns;
+    if (gap)
+        tell_missed(life, acquires, place.start_ns, place.end_ns);
     describe(life, lock, gap, acquires, upload, &text);
     tell_loss(process->judge, &place, process->worker->ledger.locks[lock].id, STAGE_UPLOAD,
               gap ? MECHANISM_SAMPLES_DROPPED : MECHANISM_DUPLICATED, text.data);
@@ -197,7 +206,10 @@ static void count_cut(struct life *life)
         account_sums(life->account, i, &done, &seen);
         missing += judge_is_exact(life->process, i) && done > seen ? done - seen : 0;
     }
-    judge_record(life->process)->cut_acquires += missing > life->gap_told ? missing - life->gap_told : 0;
+    uint64_t cut = missing > life->gap_told ? missing - life->gap_told : 0;
+    int64_t since = life->judged_to_ns > life->began_ns ? life->judged_to_ns : life->began_ns;
+    judge_record(life->process)->cut_acquires += cut;
+    tell_missed(life, cut, since, life->over_ns);
 }
 
 void life_account_end(struct life *life)

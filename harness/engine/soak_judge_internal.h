@@ -65,6 +65,7 @@ struct life {
     struct judge_process *process;
     int64_t began_ns;
     int64_t over_ms; /* soak's time; -1 while it goes on */
+    int64_t over_ns; /* wall clock */
     bool killed;
     int64_t pid;        /* as it says; 0: it does not */
     char *runtime_id;   /* of its first upload; NULL before */

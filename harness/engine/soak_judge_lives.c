@@ -91,6 +91,7 @@ void life_over(struct judge_process *p, bool killed)
     if (!life)
         return;
     life->over_ms = judge_now_ms(p->judge);
+    life->over_ns = judge_wall_ns(p->judge);
     life->killed = killed;
 }
 

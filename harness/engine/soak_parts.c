@@ -52,6 +52,12 @@ static void on_judged(const char *instance, bool through, bool good, int64_t sta
         p->lost(p->data);
 }
 
+static void on_missed(const char *instance, uint64_t acquires, int64_t start_ns, int64_t end_ns, void *data)
+{
+    struct soak_parts *p = data;
+    soak_disturb_missed(p->disturb, instance, acquires, start_ns, end_ns);
+}
+
 static int64_t on_elapsed(void *data)
 {
     struct soak_parts *p = data;
@@ -103,6 +109,7 @@ static void start_judge(struct soak_parts *p)
                                    .elapsed_ms = on_elapsed,
                                    .disturbed = on_disturbed,
                                    .judged = on_judged,
+                                   .missed = on_missed,
                                    .data = p};
     o.last = soak_begin_stages(s, o.stages);
     p->judge = soak_judge_new(&o);

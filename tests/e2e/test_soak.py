@@ -209,7 +209,7 @@ class Short(Soak):
             self.assertGreaterEqual(disturbance["recovered_ms"], 0, disturbance)
         self.assertEqual(self.process(record, "native.1.upload")["kills"], 1)
         refused = next(d for d in told if d["what"].startswith("refuse"))
-        self.assertGreater(refused["lost_uploads"], 0, refused)
+        self.assertGreater(refused["lost_acquires"], 0, refused)
         self.assert_nothing_runs()
 
     def test_an_agent_that_is_killed_and_comes_back(self):
@@ -221,7 +221,7 @@ class Short(Soak):
         record = json.loads(output)
         self.assertEqual((status, record["verdict"]), (0, "success"), record["conclusion"])
         killed = record["disturbances"][0]
-        self.assertGreater(killed["lost_uploads"], 0)
+        self.assertGreater(killed["lost_uploads"] + killed["lost_acquires"], 0, killed)
         self.assertGreaterEqual(killed["recovered_ms"], 0)
         self.assert_accounted(record)
         self.assert_nothing_runs()

@@ -385,32 +385,27 @@ static void processes_of_a_load_are_not_waited_for(void **state)
 static void what_is_lost_for_good_is_counted(void **state)
 {
     struct disturb_fixture *f = *state;
-    struct soak_process *a1 = NULL, *a2 = NULL;
     begin(f, "  - {what: kill, at: 1s, worker: a}\n  - {what: kill, at: 9s, worker: a}\n");
-    a1 = &f->record.processes[1];
-    a2 = &f->record.processes[2];
-    a1->gap_acquires = 1000; /* of earlier */
     int64_t now = wall_ns();
+    soak_disturb_missed(f->disturb, "a.1.upload", 1000, now - S, now); /* before any */
     soak_disturb_tick(f->disturb, 1000);
-    a1->cut_acquires = 30;
-    a2->gap_acquires = 5;
-    soak_disturb_tick(f->disturb, 1250);
+    soak_disturb_missed(f->disturb, "a.1.upload", 30, now - S, now);
+    soak_disturb_missed(f->disturb, "a.2.upload", 5, now, wall_ns());
+    soak_disturb_missed(f->disturb, "b.1.upload", 700, now, wall_ns()); /* was not hit */
     assert_int_equal(f->record.disturbances[0].lost_acquires, 35);
     soak_disturb_judged(f->disturb, "a.1.upload", false, false, now - S, now);
     soak_disturb_judged(f->disturb, "a.1.upload", false, false, now - 100 * S, now - 99 * S); /* long before */
     soak_disturb_judged(f->disturb, "b.1.upload", false, false, now - S, now);
     assert_int_equal(f->record.disturbances[0].lost_uploads, 1);
     come_through(f, "a.1.upload");
-    a1->gap_acquires += 7; /* told with the second upload behind it */
-    come_through(f, "a.1.upload");
-    come_through(f, "a.1.upload");
-    a1->gap_acquires += 100; /* nobody's doing */
-    soak_disturb_tick(f->disturb, 2000);
+    come_through(f, "a.2.upload");
+    int64_t behind = wall_ns() + S;
+    soak_disturb_missed(f->disturb, "a.1.upload", 100, behind, behind + S); /* nobody's doing */
+    soak_disturb_missed(f->disturb, "a.1.upload", 7, now, behind + 20 * S); /* told late, and possible since then */
     assert_int_equal(f->record.disturbances[0].lost_acquires, 42);
     soak_disturb_tick(f->disturb, 9000);
-    a2->cut_acquires += 11; /* of the second kill */
-    soak_disturb_judged(f->disturb, "a.2.upload", false, false, now, wall_ns());
-    soak_disturb_tick(f->disturb, 9250);
+    soak_disturb_missed(f->disturb, "a.2.upload", 11, wall_ns(), wall_ns());
+    soak_disturb_judged(f->disturb, "a.2.upload", false, false, wall_ns(), wall_ns());
     assert_int_equal(f->record.disturbances[0].lost_acquires, 42);
     assert_int_equal(f->record.disturbances[1].lost_acquires, 11);
     assert_int_equal(f->record.disturbances[0].lost_uploads, 1);

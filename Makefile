@@ -210,6 +210,7 @@ bench: all
 	$(TEST_ENV) $(PYTHON) tests/bench/lockprof.py
 	$(TEST_ENV) $(PYTHON) tests/bench/overhead.py
 	$(TEST_ENV) $(PYTHON) tests/bench/tap.py
+	$(TEST_ENV) $(PYTHON) tests/bench/matrix.py
 
 ## make compile_commands.json   for editors and language servers
 .PHONY: compile_commands.json

@@ -23,7 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DDTRACE = "4.16.0"
 TIMEOUT_S = 900  # the longest suite (e2e with several real runs) takes some minutes on 2 cores
 # Minutes of waiting and little work: these run beside all others, from the first on.
-BESIDE = ("test_soak",)
+BESIDE = ("test_soak", "test_soak_leak")
 CMOCKA = re.compile(r"^\[\s*(OK|FAILED|SKIPPED|ERROR)\s*\] (\w+)$", re.M)
 UNITTEST_SKIP = re.compile(r"^(\S+ \(\S+\)).*\.\.\. skipped '?(.*?)'?$", re.M)
 

@@ -22,7 +22,8 @@ struct soak_readback {
     size_t wanted_count;
     struct readback *readback; /* NULL between two tries */
     uv_timer_t again;
-    bool told; /* that it can't be read */
+    bool told;    /* that it can't be read */
+    bool freeing; /* one is over, and its handles are being closed */
     bool closing;
     void (*closed)(void *data);
     void *data;
@@ -73,6 +74,7 @@ static void on_readback(struct readback *readback, const struct readback_event *
                          "the uploads can't be read back: %s", event->error->text);
         }
         r->readback = NULL;
+        r->freeing = true;
         readback_free(readback, on_over, r);
         break;
     }
@@ -123,6 +125,7 @@ static void on_timer_closed(uv_handle_t *handle)
 static void on_over(void *data)
 {
     struct soak_readback *r = data;
+    r->freeing = false;
     if (r->closing)
         uv_close((uv_handle_t *)&r->again, on_timer_closed);
     else
@@ -157,6 +160,6 @@ void soak_readback_close(struct soak_readback *r, void (*closed)(void *data), vo
     uv_timer_stop(&r->again);
     if (r->readback)
         readback_stop(r->readback);
-    else
+    else if (!r->freeing)
         uv_close((uv_handle_t *)&r->again, on_timer_closed);
 }

@@ -7,15 +7,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t system_ns(void *data)
-{
-    (void)data;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
@@ -45,7 +36,9 @@ struct soak_judge *soak_judge_new(const struct soak_judge_options *options)
     struct soak_judge *j = mem_calloc(1, sizeof *j);
     const struct soak_record *r = options->record;
     j->o = *options;
-    j->o.wall_ns = j->o.wall_ns ? j->o.wall_ns : system_ns;
+    j->o.wall_ns = j->o.wall_ns ? j->o.wall_ns : judge_system_wall_ns;
+    j->o.steady_ns = j->o.steady_ns ? j->o.steady_ns : judge_system_steady_ns;
+    judge_watch_clock(j);
     j->began_ns = judge_wall_ns(j);
     judge_workers_new(j);
     j->processes = mem_calloc(r->process_count, sizeof(struct judge_process *));
@@ -80,6 +73,7 @@ void soak_judge_free(struct soak_judge *j)
 void soak_judge_life(struct soak_judge *j, const char *instance)
 {
     struct judge_process *p = judge_find(j, instance);
+    judge_watch_clock(j);
     if (p)
         life_begin(p, judge_wall_ns(j));
 }
@@ -96,6 +90,7 @@ void soak_judge_line(struct soak_judge *j, const char *instance, const struct me
     struct judge_process *p = judge_find(j, instance);
     if (!p)
         return;
+    judge_watch_clock(j);
     if (m->type == MESSAGE_HELLO)
         life_hello(p, m);
     else if (m->type == MESSAGE_LOCK || m->type == MESSAGE_SITE)
@@ -147,6 +142,7 @@ static void find_overdue(struct soak_judge *j)
 
 void soak_judge_tick(struct soak_judge *j)
 {
+    judge_watch_clock(j);
     find_overdue(j);
     for (size_t i = 0; i < j->process_count; i++)
         if (j->processes[i])

@@ -41,6 +41,7 @@ struct soak_judge_options {
     int64_t deadline_ms;        /* from its arrival at one stage to that at the next: later is never */
     int64_t (*elapsed_ms)(void *data); /* the soak's own clock */
     int64_t (*wall_ns)(void *data);    /* since 1970; NULL: the system's clock */
+    int64_t (*steady_ns)(void *data);  /* a clock that nobody sets; NULL: the system's */
     /* Whether what happens to this process's uploads of that time (wall clock, ns) is a disturbance's doing. */
     bool (*disturbed)(const char *instance, int64_t start_ns, int64_t end_ns, void *data);
     /* An upload has come to the last stage (`through`; `good`: without a loss), or is given up. */

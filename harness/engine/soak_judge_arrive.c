@@ -165,6 +165,7 @@ void soak_judge_upload(struct soak_judge *j, enum stage stage, const char *insta
     struct soak_uploads *all = &j->o.record->uploads;
     if (j->cut || stage >= STAGE_COUNT || !j->o.stages[stage])
         return;
+    judge_watch_clock(j);
     if (!process) {
         all->unknown++;
         return;

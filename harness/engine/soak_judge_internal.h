@@ -236,6 +236,8 @@ void job_fini(struct job *job);
 struct soak_judge {
     struct soak_judge_options o;
     int64_t began_ns; /* wall clock */
+    bool clock_known;
+    int64_t clock_ahead_ns; /* of the wall clock over the steady one, at least */
     struct judge_worker *workers;
     size_t worker_count;
     struct judge_process **processes; /* by place in the record; NULL: locktrail's own */
@@ -278,6 +280,13 @@ void judge_disown(struct soak_judge *j, struct pending *p);
 void judge_queue(struct soak_judge *j, struct pending *p);
 void judge_forget(struct soak_judge *j, struct pending *p);
 
+/* --- the clock (soak_judge_clock.c) ------------------------------------------------------------------------------- */
+
+int64_t judge_system_wall_ns(void *data);
+int64_t judge_system_steady_ns(void *data);
+/* Looks whether the wall clock was set back; to be called before a time is taken. */
+void judge_watch_clock(struct soak_judge *j);
+
 /* --- ledgers (soak_judge_ledger.c) -------------------------------------------------------------------------------- */
 
 void judge_workers_new(struct soak_judge *j);
@@ -303,6 +312,8 @@ void life_expect(const struct life *life, const struct pending *p, struct ledger
 void life_judged(struct life *life, const struct pending *p, const struct trail_result *result);
 /* It was not looked at: nothing can be held against what the process did. */
 void life_unjudged(struct life *life);
+/* The clock was set back: what is known of it by its times is forgotten. */
+void life_forget_times(struct life *life);
 /* Closes accounts of lives that are over: all of them with `now`. */
 void lives_tick(struct judge_process *p, bool now);
 void lives_free(struct judge_process *p);

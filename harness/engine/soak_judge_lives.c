@@ -6,6 +6,7 @@
  * line behind the arrival of the one before it and the last line heard before its own end less that. */
 #include "engine/soak_judge_internal.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
@@ -36,10 +37,18 @@ static uint64_t acquires_of(const struct soak_counts *c, size_t lock)
 
 /* --- beginning and end ------------------------------------------------------------------------------------------ */
 
+static void forget_lines(struct life *life)
+{
+    for (size_t i = 0; i < LINES_MAX; i++) {
+        soak_counts_release(life->lines[i]);
+        life->lines[i] = NULL;
+    }
+    life->line_count = 0;
+}
+
 static void free_life(struct life *life)
 {
-    for (size_t i = 0; i < LINES_MAX; i++)
-        soak_counts_release(life->lines[i]);
+    forget_lines(life);
     life_account_off(life);
     free(life->owed);
     free(life->runtime_id);
@@ -59,9 +68,26 @@ static void let_go(struct life *life)
         }
 }
 
+void life_forget_times(struct life *life)
+{
+    let_go(life);
+    life_account_off(life);
+    forget_lines(life);
+    life->drought_count = 0;
+    life->waits_for_line = false;
+    life->began_ns = life->judged_to_ns = life->arrived_to_ns = 0;
+}
+
 static void close_life(struct judge_process *p, size_t i)
 {
     struct life *life = p->lives[i];
+    if (life->under_way > 0) { /* what they hold would be missing */
+        log_line(LOG_WARN, judge_record(p)->name,
+                 "%zu uploads of a life that is over are still under way, and %d other lives have begun since "
+                 "(LIVES_MAX): its acquires are not held against them",
+                 life->under_way, LIVES_MAX);
+        life_account_off(life);
+    }
     life_account_end(life);
     let_go(life);
     memmove(p->lives + i, p->lives + i + 1, (--p->life_count - i) * sizeof *p->lives);
@@ -264,6 +290,8 @@ void life_upload(struct life *life, struct pending *p, const struct upload *uplo
     life->several = life->several || !p->main;
     if (is_unclear(life))
         life_unjudged(life);
+    /* Said by a clock that was set back since. */
+    p->main = p->main && p->end_ns <= p->arrived_ns + ACCOUNT_SLACK_NS;
     if (p->end_ns == 0 || !p->main)
         return;
     p->before = soak_counts_hold(find_line(life, p->end_ns - UPLOAD_BLUR_NS, false));

@@ -261,6 +261,73 @@ static void a_gap_says_when(void **state)
     soak_end(f);
 }
 
+/* 50 more of both in each ten seconds until `until_s`. */
+static void go_on(struct soak_fixture *f, double from_s, double until_s, unsigned *done)
+{
+    for (double at = from_s; at < until_s; at += 10) {
+        *done += 50;
+        soak_count(f, at + 9.9, *done, *done);
+        soak_pass(f, STAGE_UPLOAD, at, at + 10, SOAK_BOTH);
+    }
+}
+
+static void a_clock_that_is_set_back_makes_no_losses(void **state)
+{
+    (void)state;
+    struct soak_fixture *f = soak_begin_two("100");
+    unsigned done = 0;
+    soak_count(f, 80.1, 0, 0);
+    go_on(f, 80, 120, &done);
+    soak_count(f, 122, done, done);
+    soak_set_back(f, 60);
+    go_on(f, 62, 152, &done);
+    soak_end_life(f, false);
+    soak_expect_groups(f, "");
+    assert_int_equal(soak_process(f)->uploads.good, 13);
+    assert_int_equal(soak_process(f)->acquires, soak_process(f)->seen);
+    soak_end(f);
+}
+
+static void a_clock_that_goes_on_is_not_set_back(void **state)
+{
+    (void)state;
+    struct soak_fixture *f = soak_begin_two("100");
+    unsigned done = 0;
+    soak_count(f, 0.1, 0, 0);
+    soak_set_back(f, 0.04); /* as much as is open anyway */
+    soak_set_back(f, -3600);
+    go_on(f, 3600, 3620, &done);
+    soak_count(f, 3629.9, 150, 150);
+    soak_pass(f, STAGE_UPLOAD, 3620, 3630, "member.py:12:session=50 member.py:14:cache=43");
+    soak_end_life(f, false);
+    soak_expect_groups(f, "member/cache samples_dropped at upload in 1");
+    assert_int_equal(soak_process(f)->gap_acquires, 7);
+    soak_end(f);
+}
+
+static void a_life_that_is_closed_early_is_not_held_against_what_is_under_way(void **state)
+{
+    (void)state;
+    struct soak_fixture *f = soak_begin("100", STAGE_AGENT);
+    soak_declare(f, NAME, "session", 12);
+    soak_declare(f, NAME, "cache", 14);
+    soak_count(f, 0.1, 0, 0);
+    soak_count(f, 9.9, 50, 50);
+    struct soak_upload u = soak_make(0, 10, SOAK_BOTH);
+    soak_send(f, STAGE_UPLOAD, &u);
+    soak_say_done(f);
+    for (int i = 0; i < 16; i++) { /* as many as are followed at a time */
+        soak_judge_life_over(f->judge, NAME, false);
+        soak_judge_life(f->judge, NAME);
+    }
+    soak_send(f, STAGE_AGENT, &u);
+    soak_settle(f);
+    soak_expect_groups(f, "");
+    assert_int_equal(soak_process(f)->uploads.good, 1);
+    buf_fini(&u.bytes);
+    soak_end(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +342,9 @@ int main(void)
         cmocka_unit_test(the_last_line_of_a_killed_process_is_not_all_that_it_did),
         cmocka_unit_test(an_upload_that_cannot_be_read_ends_the_account),
         cmocka_unit_test(a_gap_says_when),
+        cmocka_unit_test(a_clock_that_is_set_back_makes_no_losses),
+        cmocka_unit_test(a_clock_that_goes_on_is_not_set_back),
+        cmocka_unit_test(a_life_that_is_closed_early_is_not_held_against_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ struct soak_fixture {
     int64_t now_ms;   /* of the soak's clock */
     int64_t began_ns; /* wall clock of second 0 of the uploads */
     int64_t wall_ns;  /* wall clock now */
+    int64_t back_ns;  /* that the wall clock was set back */
     unsigned told, told_through, told_good;
     bool disturbed, finished;
 };
@@ -44,6 +45,18 @@ static inline int64_t soak_elapsed(void *data)
 static inline int64_t soak_wall(void *data)
 {
     return ((struct soak_fixture *)data)->wall_ns;
+}
+
+static inline int64_t soak_steady(void *data)
+{
+    const struct soak_fixture *f = data;
+    return f->wall_ns + f->back_ns;
+}
+
+static inline void soak_set_back(struct soak_fixture *f, double by_s)
+{
+    f->back_ns += (int64_t)(by_s * 1e9);
+    f->wall_ns -= (int64_t)(by_s * 1e9);
 }
 
 /* The wall clock goes on to that second, not back. */
@@ -101,6 +114,7 @@ static inline void soak_start_judge(struct soak_fixture *f, enum stage last)
                                    .deadline_ms = 5000,
                                    .elapsed_ms = soak_elapsed,
                                    .wall_ns = soak_wall,
+                                   .steady_ns = soak_steady,
                                    .disturbed = soak_disturbed,
                                    .judged = soak_judged,
                                    .data = f};

@@ -22,6 +22,11 @@ struct lane {
     unsigned sequence;
 };
 
+/* Of one upload's copies. */
+struct set_size {
+    uint64_t bytes, files;
+};
+
 /* Lives until it is freed and nothing is being written any more. */
 struct soak_keep {
     struct disk *disk;
@@ -37,9 +42,16 @@ struct soak_keep {
     bool freed;
 };
 
+/* Of the quota: a profile and its description each end within a block. */
 static uint64_t used(const struct soak_keep *k)
 {
-    return k->record->copies.bytes + k->filled;
+    const struct soak_copies *copies = &k->record->copies;
+    return copies->bytes + k->filled + 2 * SOAK_COPY_BLOCK * (copies->kept_losses + copies->kept_samples);
+}
+
+static bool has_room(const struct soak_keep *k, const struct set_size *size)
+{
+    return used(k) + size->bytes + 2 * SOAK_COPY_BLOCK * size->files <= k->quota;
 }
 
 static struct lane *find_lane(struct soak_keep *k, const char *instance)
@@ -170,11 +182,11 @@ static size_t most_dispensable(const struct soak_keep *k)
     return found;
 }
 
-static bool make_room(struct soak_keep *k, uint64_t bytes)
+static bool make_room(struct soak_keep *k, const struct set_size *size)
 {
-    while (used(k) + bytes > k->quota && k->sample_count > 0)
+    while (!has_room(k, size) && k->sample_count > 0)
         remove_sample(k, most_dispensable(k));
-    return used(k) + bytes <= k->quota;
+    return has_room(k, size);
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
@@ -186,10 +198,6 @@ static void describe(struct buf *out, unsigned sequence, bool loss, const char *
     buf_printf(out, "{\n  \"sequence\": %u,\n  \"kept\": \"%s\"%s%s", sequence, loss ? KEPT_LOSS : KEPT_SAMPLE,
                rest[0] == '}' ? "\n" : ",", rest);
 }
-
-struct set_size {
-    uint64_t bytes, files;
-};
 
 /* What is added to a description is counted too. */
 static struct set_size size_of(const struct soak_copy_set *set, unsigned sequence, bool loss)
@@ -228,7 +236,7 @@ void soak_keep_loss(struct soak_keep *k, const struct soak_copy_set *set, char *
     memset(paths, 0, STAGE_COUNT * sizeof *paths);
     if (size.files == 0)
         return;
-    if (k->failed || disk_full(k->disk) || !make_room(k, size.bytes)) {
+    if (k->failed || disk_full(k->disk) || !make_room(k, &size)) {
         k->record->copies.not_kept++;
         return;
     }
@@ -264,7 +272,7 @@ void soak_keep_sample(struct soak_keep *k, const struct soak_copy_set *set)
     if (k->failed || disk_full(k->disk) || !is_drawn(k, lot_of(set->instance, sequence)))
         return;
     struct set_size size = size_of(set, sequence, false);
-    if (size.files == 0 || used(k) + size.bytes > k->quota)
+    if (size.files == 0 || !has_room(k, &size))
         return;
     struct sample *s = add_sample(k, set->instance, sequence);
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++)

@@ -13,10 +13,13 @@
  */
 #define SOAK_SAMPLES_MAX 128
 
+/* Of a file system: each file takes up to one more than it has bytes, which counts for small profiles. */
+#define SOAK_COPY_BLOCK UINT64_C(4096)
+
 struct soak_keep;
 
-/* `quota`: bytes of all copies. Takes up what an earlier locktrail has left in DIRECTORY/copies (--resume). `disk` and
- * `record` (its `copies`) are borrowed. */
+/* `quota`: bytes of all copies on the disk, with the rest of their last blocks. Takes up what an earlier locktrail has
+ * left in DIRECTORY/copies (--resume). `disk` and `record` (its `copies`) are borrowed. */
 struct soak_keep *soak_keep_new(struct disk *disk, const char *directory, uint64_t quota, struct soak_record *record,
                                 struct err *e);
 

@@ -9,6 +9,7 @@
 #include "commands/outside.h"
 #include "commands/overrides.h"
 #include "commands/soak_finish.h"
+#include "io/httpd.h"
 #include "report/metrics.h"
 #include "report/soak.h"
 #include "scenario/units.h"
@@ -54,6 +55,7 @@ struct order {
     bool resume;
     int64_t for_ms, every_ms;
     uint64_t max_disk, max_rss;
+    bool until_loss;
 };
 
 struct shown {
@@ -94,12 +96,22 @@ static int read_size(const struct command_line *line, const char *name, uint64_t
     return result;
 }
 
-static int read_numbers(const struct command_line *line, struct order *o, struct err *e)
+/* Said before anything is prepared, and before there is a directory. */
+static int check_metrics(const struct command_line *line, struct err *e)
+{
+    const char *address = command_line_value(line, "--metrics");
+    if (!address || httpd_check_address(address, e) == 0)
+        return 0;
+    e->code = ERR_USAGE;
+    return err_wrap(e, "soak: --metrics %s", address);
+}
+
+static int read_options(const struct command_line *line, struct order *o, struct err *e)
 {
     return read_duration(line, "--for", EVERY_MIN_MS, &o->for_ms, e) < 0 ||
                    read_duration(line, "--every", 100, &o->every_ms, e) < 0 ||
                    read_size(line, "--max-disk", SOAK_DISK_MIN, &o->max_disk, e) < 0 ||
-                   read_size(line, "--max-rss", (uint64_t)1 << 20, &o->max_rss, e) < 0
+                   read_size(line, "--max-rss", (uint64_t)1 << 20, &o->max_rss, e) < 0 || check_metrics(line, e) < 0
                ? -1
                : 0;
 }
@@ -161,7 +173,8 @@ static int new_order(const struct command_line *line, struct order *o)
 {
     struct err e;
     o->max_disk = DISK_DEFAULT;
-    if (check_new(line, &e) < 0 || read_numbers(line, o, &e) < 0)
+    o->until_loss = command_line_has(line, "--until-loss");
+    if (check_new(line, &e) < 0 || read_options(line, o, &e) < 0)
         return output_error(&e);
     int code = load_scenario(line, line->operands[0], o);
     if (code == 0 && soak_check(o->scenario, &e) < 0) {
@@ -197,7 +210,8 @@ static int read_resumed(const struct command_line *line, const char *directory, 
     o->every_ms = o->record.every_ms;
     o->max_disk = o->record.max_disk;
     o->max_rss = o->record.max_rss;
-    if (read_numbers(line, o, e) < 0)
+    o->until_loss = o->record.until_loss || command_line_has(line, "--until-loss");
+    if (read_options(line, o, e) < 0)
         return -1;
     if (o->record.elapsed_ms >= o->for_ms)
         return err_set(e, ERR_USAGE, "soak: %s was soaked for its whole time: give a longer one with --for", directory);
@@ -281,7 +295,7 @@ static int execute(const struct command_line *line, struct order *o, const struc
                                 .site = outside->site.url ? &outside->site : NULL,
                                 .for_ms = o->for_ms,
                                 .every_ms = o->every_ms,
-                                .until_loss = command_line_has(line, "--until-loss"),
+                                .until_loss = o->until_loss,
                                 .max_disk = o->max_disk,
                                 .max_rss = o->max_rss,
                                 .metrics = command_line_value(line, "--metrics"),

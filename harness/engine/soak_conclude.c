@@ -121,8 +121,8 @@ static const char *plural(uint64_t count)
 static void add_group(struct buf *out, const struct soak_group *g)
 {
     const char *lock = g->lock[0] ? g->lock : "a whole upload";
-    buf_printf(out, "%s of %s, %s at %s, in %" PRIu64 " upload%s", lock, g->worker, mechanism_name(g->mechanism),
-               stage_name(g->stage), g->uploads, plural(g->uploads));
+    buf_printf(out, "%s of %s, %s at %s, ", lock, g->worker, mechanism_name(g->mechanism), stage_name(g->stage));
+    soak_group_where(g, out);
 }
 
 static void add_losses(struct buf *out, const struct tally *t)
@@ -165,6 +165,17 @@ static void add_unjudged(struct buf *out, const struct soak_uploads *u)
                    u->judged + u->unjudged);
 }
 
+/* Of a success, what has a loss has it of a disturbance. */
+static void add_success(struct buf *out, const struct tally *t)
+{
+    const struct soak_record *r = t->record;
+    uint64_t good = r->uploads.good, lost = r->uploads.judged - good;
+    buf_printf(out, "%" PRIu64 " upload%s came to %s with the names of all %zu locks that they can show. ", good,
+               plural(good), stage_name(t->last), r->lock_count);
+    if (lost > 0)
+        buf_printf(out, "%" PRIu64 " other%s lost something in disturbances. ", lost, plural(lost));
+}
+
 static char *conclude(const struct tally *t)
 {
     const struct soak_record *r = t->record;
@@ -177,8 +188,7 @@ static char *conclude(const struct tally *t)
         add_lack(&out, t);
     add_unjudged(&out, &r->uploads);
     if (r->verdict == VERDICT_SUCCESS)
-        buf_printf(&out, "%" PRIu64 " upload%s came to %s with the names of all %zu locks that they can show. ",
-                   r->uploads.judged, plural(r->uploads.judged), stage_name(t->last), r->lock_count);
+        add_success(&out, t);
     while (out.size > 0 && out.data[out.size - 1] == ' ')
         out.data[--out.size] = '\0';
     return buf_steal(&out);

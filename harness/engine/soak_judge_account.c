@@ -64,11 +64,13 @@ static void describe(const struct life *life, size_t lock, bool gap, uint64_t ac
 {
     uint64_t done, seen;
     account_sums(life->account, lock, &done, &seen);
+    bool told_before = !upload && (gap ? done - seen : seen - done) > acquires;
     buf_printf(out,
-               "%s%" PRIu64 " acquire%s of %s %s in %s, and each is to be sampled: it says that it did %" PRIu64
+               "%s%" PRIu64 "%s acquire%s of %s %s in %s, and each is to be sampled: it says that it did %" PRIu64
                ", its uploads have %" PRIu64,
-               upload ? "at least " : "", acquires, acquires == 1 ? "" : "s", judge_record(life->process)->name,
-               acquires == 1 ? "is" : "are", gap ? "no upload" : "more than one upload", done, seen);
+               upload ? "at least " : "", acquires, told_before ? " more" : "", acquires == 1 ? "" : "s",
+               judge_record(life->process)->name, acquires == 1 ? "is" : "are",
+               gap ? "no upload" : "more than one upload", done, seen);
     if (upload)
         buf_printf(out, " (as of upload %" PRIu64 ")", upload);
     else

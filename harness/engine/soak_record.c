@@ -6,6 +6,7 @@
 #include "io/disk.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,18 @@ void soak_record_fini(struct soak_record *r)
 {
     form_free(&soak_form, r);
     *r = (struct soak_record){0};
+}
+
+void soak_group_where(const struct soak_group *g, struct buf *out)
+{
+    /* At the first stage no upload can be held against another copy of it. */
+    bool between = g->lock[0] && g->stage == STAGE_UPLOAD &&
+                   (g->mechanism == MECHANISM_SAMPLES_DROPPED || g->mechanism == MECHANISM_DUPLICATED);
+    const char *plural = g->uploads == 1 ? "" : "s";
+    if (between)
+        buf_printf(out, "between uploads, found %" PRIu64 " time%s", g->uploads, plural);
+    else
+        buf_printf(out, "in %" PRIu64 " upload%s", g->uploads, plural);
 }
 
 static struct soak_problem *find_problem(struct soak_record *r, const char *who, const char *text)

@@ -174,6 +174,10 @@ struct soak_record {
 /* `{0}` is an empty one, but for disturbances' -1s. */
 void soak_record_fini(struct soak_record *r);
 
+/* "in 2 uploads"; "between uploads, found 2 times" of acquires of a lock that were missed or counted twice, which is
+ * certain only after some further uploads. */
+void soak_group_where(const struct soak_group *g, struct buf *out);
+
 /* Adds it, or counts it with the last one of the same who and text. Copies. */
 void soak_record_problem(struct soak_record *r, int64_t at_ms, const char *who, const char *text, const char *advice);
 

@@ -63,6 +63,9 @@ typedef void (*httpd_fn)(struct httpd *server, struct http_request *request, con
  * already as something other than a dead socket. NULL and *e then. All on the loop's thread. */
 struct httpd *httpd_start(uv_loop_t *loop, const struct httpd_options *options, httpd_fn fn, void *data, struct err *e);
 
+/* Whether it is of the form that httpd_start takes, and loopback; a path of a unix socket is not looked at. */
+int httpd_check_address(const char *address, struct err *e);
+
 /* --- streaming: bodies are handed on as they come, and a sender that is too fast is held up --- */
 
 /* For a request whose head is complete and within the limits: `head`, `body` for each piece, then one of `end` and

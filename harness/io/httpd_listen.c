@@ -217,6 +217,13 @@ static int listen_unix(const char *path, struct httpd_socket *out, struct err *e
     return 0;
 }
 
+int httpd_check_address(const char *address, struct err *e)
+{
+    struct sockaddr_storage at;
+    socklen_t size;
+    return strncmp(address, "unix:", 5) == 0 ? 0 : parse_tcp(address, &at, &size, e);
+}
+
 int httpd_listen(const char *address, struct httpd_socket *out, struct err *e)
 {
     *out = (struct httpd_socket){.fd = -1};

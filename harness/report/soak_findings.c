@@ -72,7 +72,8 @@ static void add_group(const struct soak_terminal *t, const struct soak_group *g)
     const struct soak_loss *loss = find_loss(t->r, g);
     char *label = soak_lock_label(t->r, g->worker, g->lock);
     struct buf text = {0};
-    buf_printf(&text, ": in %" PRIu64 " upload%s, ", g->uploads, g->uploads == 1 ? "" : "s");
+    soak_group_where(g, &text);
+    buf_add_str(&text, ", ");
     soak_add_clock(&text, g->first_ms);
     if (g->last_ms > g->first_ms) {
         buf_add_str(&text, " to ");
@@ -85,7 +86,7 @@ static void add_group(const struct soak_terminal *t, const struct soak_group *g)
     buf_add_str(t->out, ": ");
     text_add_coloured(t->out, mechanism_name(g->mechanism), soak_colour(t, g->disturbed ? TEXT_YELLOW : TEXT_RED));
     buf_printf(t->out, " at %s\n", stage_name(g->stage));
-    add_paragraph(t, text.data + strlen(": "));
+    add_paragraph(t, text.data);
     if (loss)
         add_loss(t, loss);
     buf_fini(&text);

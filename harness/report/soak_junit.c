@@ -61,14 +61,16 @@ static void add_group(struct suite *s, const struct soak_group *g)
 {
     char *label = soak_lock_label(s->r, g->worker, g->lock);
     char *name = mem_printf("%s %s at %s", label, mechanism_name(g->mechanism), stage_name(g->stage));
-    char *message = mem_printf("in %" PRIu64 " uploads", g->uploads);
+    struct buf message = {0};
+    soak_group_where(g, &message);
     add_case(s, name);
     if (g->disturbed)
-        add_outcome(s, "skipped", NULL, "in disturbances only", message);
+        add_outcome(s, "skipped", NULL, "in disturbances only", message.data);
     else
-        add_outcome(s, "failure", mechanism_name(g->mechanism), message, "soak.json has the losses with their copies");
+        add_outcome(s, "failure", mechanism_name(g->mechanism), message.data,
+                    "soak.json has the losses with their copies");
     end_case(s);
-    free(message);
+    buf_fini(&message);
     free(name);
     free(label);
 }

@@ -61,18 +61,15 @@ static void add_process(const struct soak_terminal *t, const struct soak_process
     buf_fini(&text);
 }
 
-/* "ended: 2 killed, 1 by itself; acquires: 17 in no upload ...". */
+/* "killed by a disturbance: 2; acquires in no upload: 17". */
 static void add_remarks(const struct soak_terminal *t, const struct soak_process *p)
 {
     const struct {
         uint64_t count;
         const char *what;
     } remarks[] = {
-        {p->planned_ends, "lives ended as planned"},
-        {p->kills, "killed by a disturbance"},
-        {p->failures, "ended by itself"},
-        {p->gap_acquires, "acquires in no upload"},
-        {p->doubled_acquires, "acquires in two uploads"},
+        {p->kills, "killed by a disturbance"},           {p->failures, "ended by itself"},
+        {p->gap_acquires, "acquires in no upload"},      {p->doubled_acquires, "acquires in two uploads"},
         {p->cut_acquires, "acquires cut off by a kill"},
     };
     struct buf text = {0};
@@ -159,11 +156,12 @@ static uint64_t named(const uint64_t *states)
     return states[STATE_EXACT] + states[STATE_MANGLED];
 }
 
-static uint64_t looked_at(const uint64_t *states)
+/* Not counted: those in which it was too rare to be seen for certain, and was not. */
+static uint64_t due(const uint64_t *states)
 {
     uint64_t sum = 0;
     for (int s = 0; s < STATE_NOT_RUN; s++)
-        sum += states[s];
+        sum += s == STATE_UNDERSAMPLED ? 0 : states[s];
     return sum;
 }
 
@@ -171,42 +169,88 @@ static uint64_t looked_at(const uint64_t *states)
 static bool is_odd(const struct soak_record *r, const struct soak_lock *l)
 {
     for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
-        if (r->stage_ran[s] && looked_at(l->states[s]) > named(l->states[s]) + l->states[s][STATE_UNDERSAMPLED])
+        if (r->stage_ran[s] && due(l->states[s]) > named(l->states[s]))
             return true;
     return false;
 }
 
-static void add_lock(const struct soak_terminal *t, const struct soak_lock *l, size_t width)
+/* "2 generic, 1 absent". */
+static void add_states(struct buf *out, const uint64_t *states)
 {
-    char *label = soak_lock_label(t->r, l->worker, l->id);
-    struct buf odd = {0};
-    text_add_cell(t->out, label, width, false, TEXT_PLAIN);
-    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++) {
-        if (!t->r->stage_ran[s])
+    const char *before = "";
+    for (int state = STATE_ALIAS; state < STATE_NOT_RUN; state++) {
+        if (states[state] == 0 || state == STATE_UNDERSAMPLED)
             continue;
-        const uint64_t *states = l->states[s];
-        uint64_t all = looked_at(states);
-        bool whole = named(states) + states[STATE_UNDERSAMPLED] == all;
-        char *text = all > 0 ? mem_printf("%" PRIu64 "/%" PRIu64, named(states), all) : mem_strdup("-");
-        text_add_cell(t->out, text, STAGE_SIZE, true, soak_colour(t, whole ? TEXT_PLAIN : TEXT_YELLOW));
-        free(text);
-        const char *before = ": ";
-        for (int state = STATE_ALIAS; state < STATE_NOT_RUN; state++)
-            if (states[state] > 0) {
-                bool first = before[0] == ':';
-                buf_printf(&odd, "%s%s%s%" PRIu64 " %s", first && odd.size > 0 ? "; " : "",
-                           first ? stage_name((enum stage)s) : "", before, states[state],
-                           lock_state_name((enum lock_state)state));
-                before = ", ";
-            }
+        buf_printf(out, "%s%" PRIu64 " %s", before, states[state], lock_state_name((enum lock_state)state));
+        before = ", ";
     }
-    end_line(t->out);
+}
+
+static const char *text_of(const struct buf *b)
+{
+    return b->size > 0 ? b->data : "";
+}
+
+/* "upload: 1 alias; agent, backend: 2 absent": what is lost at one stage is so behind it, and is said once. */
+static void add_odd(const struct soak_terminal *t, const struct soak_lock *l)
+{
+    struct buf odd = {0}, states = {0}, names = {0}, next = {0};
+    for (int s = STAGE_UPLOAD; s <= STAGE_COUNT; s++) {
+        if (s < STAGE_COUNT && !t->r->stage_ran[s])
+            continue;
+        buf_clear(&next);
+        if (s < STAGE_COUNT)
+            add_states(&next, l->states[s]);
+        if (names.size > 0 && (s == STAGE_COUNT || strcmp(text_of(&states), text_of(&next)) != 0)) {
+            if (states.size > 0)
+                buf_printf(&odd, "%s%s: %s", odd.size > 0 ? "; " : "", names.data, states.data);
+            buf_clear(&names);
+        }
+        buf_clear(&states);
+        buf_add_str(&states, text_of(&next));
+        if (s < STAGE_COUNT)
+            buf_printf(&names, "%s%s", names.size > 0 ? ", " : "", stage_name((enum stage)s));
+    }
     if (odd.size > 0) {
         buf_printf(t->out, "%*s", INDENT, "");
         text_add_wrapped(t->out, odd.data, INDENT);
     }
     buf_fini(&odd);
+    buf_fini(&states);
+    buf_fini(&names);
+    buf_fini(&next);
+}
+
+static void add_lock(const struct soak_terminal *t, const struct soak_lock *l, size_t width)
+{
+    char *label = soak_lock_label(t->r, l->worker, l->id);
+    text_add_cell(t->out, label, width, false, TEXT_PLAIN);
+    for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++) {
+        if (!t->r->stage_ran[s])
+            continue;
+        uint64_t some = named(l->states[s]), all = due(l->states[s]);
+        char *text = all > 0 ? mem_printf("%" PRIu64 "/%" PRIu64, some, all) : mem_strdup("-");
+        text_add_cell(t->out, text, STAGE_SIZE, true, soak_colour(t, some == all ? TEXT_PLAIN : TEXT_YELLOW));
+        free(text);
+    }
+    end_line(t->out);
+    add_odd(t, l);
     free(label);
+}
+
+/* What was not due is not in the numbers. */
+static void add_rare(const struct soak_terminal *t)
+{
+    const struct soak_record *r = t->r;
+    for (size_t i = 0; i < r->lock_count; i++)
+        for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
+            if (r->stage_ran[s] && r->locks[i].states[s][STATE_UNDERSAMPLED] > 0) {
+                text_add_wrapped(t->out,
+                                 "(uploads without a lock that was not taken, or too rarely to be seen for certain, "
+                                 "are not counted for it)",
+                                 0);
+                return;
+            }
 }
 
 void soak_locks(const struct soak_terminal *t)
@@ -229,4 +273,5 @@ void soak_locks(const struct soak_terminal *t)
             }
     if (shown < r->lock_count)
         buf_printf(t->out, "and %zu more (soak.json has all)\n", r->lock_count - shown);
+    add_rare(t);
 }

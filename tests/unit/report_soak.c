@@ -176,6 +176,51 @@ static void test_what_is_left_out_is_counted(void **state)
     soak_record_fini(&r);
 }
 
+/* Uploads in which a lock was too rare say nothing of it, and what is the same at several stages is said once. */
+static void test_only_what_is_due_is_counted(void **state)
+{
+    struct soak_record r;
+    (void)state;
+    soak_good(&r);
+    for (int s = STAGE_UPLOAD; s <= STAGE_BACKEND; s++) {
+        r.locks[0].states[s][STATE_EXACT] = 300;
+        r.locks[0].states[s][STATE_UNDERSAMPLED] = 97;
+        r.locks[0].states[s][STATE_ABSENT] = 2;
+        r.locks[1].states[s][STATE_EXACT] = 0;
+        r.locks[1].states[s][STATE_UNDERSAMPLED] = 399;
+    }
+    r.locks[0].states[STAGE_BACKEND][STATE_EXACT] = 299;
+    r.locks[0].states[STAGE_BACKEND][STATE_GENERIC] = 1;
+    struct buf b = report(&r, false);
+    assert_non_null(strstr(b.data, "member/user_lock                         300/302         300/302         299/302\n"
+                                   "    upload, agent: 2 absent; backend: 1 generic, 2 absent\n"
+                                   "member/order_lock                              -               -               -\n"
+                                   "(uploads without a lock that was not taken, or too rarely to be seen for\n"
+                                   "certain, are not counted for it)\n"));
+    buf_fini(&b);
+    soak_record_fini(&r);
+}
+
+static void test_a_gap_is_in_no_upload(void **state)
+{
+    struct soak_record r;
+    struct buf junit = {0};
+    (void)state;
+    soak_good(&r);
+    r.processes[1].planned_ends = 1;
+    add_group_to(&r, "member/user_lock", STAGE_UPLOAD, MECHANISM_SAMPLES_DROPPED, 2);
+    struct buf b = report(&r, false);
+    assert_non_null(strstr(b.data, "member/user_lock: samples_dropped at upload\n"
+                                   "    between uploads, found 2 times, "));
+    /* That a process has ended is nothing to tell. */
+    assert_null(strstr(b.data, "planned"));
+    report_soak_junit(&r, &junit);
+    assert_non_null(strstr(junit.data, "message=\"between uploads, found 2 times\""));
+    buf_fini(&junit);
+    buf_fini(&b);
+    soak_record_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_colours_change_nothing_else),
         cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_what_is_left_out_is_counted),
+        cmocka_unit_test(test_only_what_is_due_is_counted),
+        cmocka_unit_test(test_a_gap_is_in_no_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,8 @@
 #include "commands/bisect_values.h"
 #include "commands/files.h"
 #include "commands/matrix_file.h"
+#include "commands/matrix_outside.h"
 #include "commands/output.h"
-#include "commands/outside.h"
 #include "engine/matrix_plan.h"
 #include "io/disk.h"
 #include "io/hash.h"
@@ -202,26 +202,13 @@ static int load(struct job *job)
 
 /* --- the search ------------------------------------------------------------------------------------------------- */
 
-static int confirm(const struct job *job, struct err *e)
-{
-    struct outside outside = {0};
-    struct scenario *s = NULL;
-    struct diagnostics found = {0};
-    int result = 0;
-    if (scenario_read("scenario", text_of(&job->file.scenario), job->file.scenario.size, NULL, 0, &s, &found) == 0)
-        result = outside_resolve("bisect", s, command_line_has(job->line, "--yes"), &outside, e);
-    diagnostics_fini(&found);
-    outside_fini(&outside);
-    scenario_free(s);
-    return result;
-}
-
 static int prepare(struct job *job, struct err *e)
 {
     job->program = realpath("/proc/self/exe", NULL);
     if (!job->program)
         return err_sys(e, ERR_MISSING, errno, "can't find out where locktrail itself lies (/proc/self/exe)");
-    if (confirm(job, e) < 0)
+    if (matrix_outside_confirm("bisect", job->search.matrix, NULL, &job->file.scenario,
+                               command_line_has(job->line, "--yes"), e) < 0)
         return -1;
     job->directory = files_matrix_directory(command_line_value(job->line, "--out"), "bisect", e);
     if (!job->directory || disk_make_dir(job->directory, e) < 0)

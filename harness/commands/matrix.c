@@ -7,9 +7,9 @@
 #include "commands/matrix_file.h"
 #include "commands/matrix_finish.h"
 #include "commands/matrix_list.h"
+#include "commands/matrix_outside.h"
 #include "commands/matrix_progress.h"
 #include "commands/output.h"
-#include "commands/outside.h"
 #include "commands/shard.h"
 #include "engine/matrix_run.h"
 #include "io/disk.h"
@@ -174,41 +174,6 @@ static int read_resumed(struct job *job)
     return result < 0 ? output_error(&e) : 0;
 }
 
-/* --- where uploads go ------------------------------------------------------------------------------------------- */
-
-/* The first cell whose profiles would leave; there is one question for all of them. */
-static int confirm_outside(const struct job *job, const struct buf *scenario, struct err *e)
-{
-    const struct matrix *m = job->record->matrix;
-    const char *bytes = scenario->data ? scenario->data : "";
-    int result = 0;
-    bool found = false;
-    for (size_t i = 0; result == 0 && !found && i < m->cell_count; i++) {
-        struct outside outside = {0};
-        struct scenario *s = NULL;
-        struct diagnostics d;
-        size_t count;
-        struct scenario_override *overrides;
-        if (!job->record->mine[i])
-            continue;
-        overrides = matrix_cell_overrides(m, &m->cells[i], &count);
-        if (scenario_read(m->scenario, bytes, scenario->size, overrides, count, &s, &d) == 0)
-            result = outside_find(s, &outside, e);
-        found = result == 0 && outside_described(&outside);
-        if (found) {
-            char *inside = mem_printf("%s in the scenario", outside_key(&outside));
-            result =
-                outside_confirm("matrix", outside_described(&outside), inside, command_line_has(job->line, "--yes"), e);
-            free(inside);
-        }
-        outside_fini(&outside);
-        scenario_free(s);
-        diagnostics_fini(&d);
-        free(overrides);
-    }
-    return result;
-}
-
 /* --- the run ---------------------------------------------------------------------------------------------------- */
 
 static void show(struct buf *bytes)
@@ -266,7 +231,9 @@ static int prepare(struct job *job, struct err *e)
         free(path);
     }
     if (result == 0)
-        result = confirm_outside(job, job->directory ? &scenario : &job->file.scenario, e);
+        result = matrix_outside_confirm("matrix", job->record->matrix, job->record->mine,
+                                        job->directory ? &scenario : &job->file.scenario,
+                                        command_line_has(job->line, "--yes"), e);
     buf_fini(&scenario);
     if (result == 0 && !job->directory)
         result = make_directory(job, e);

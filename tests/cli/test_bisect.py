@@ -46,6 +46,17 @@ class Refusals(Cli):
         self.check(65, "locktrail: cannot read nowhere.yaml: No such file or directory\n", "nowhere.yaml", "--axis", "ddtrace",
                    *LOCK)
 
+    def test_profiles_leave_only_after_a_question(self):
+        """Those of one value alone, too."""
+        self.write("base.yaml", "name: b\nduration: 1s\nforward: {to: none}\nworkers: {w: {runtime: native}}\nphases: [local]\n")
+        self.write("m.yaml", "name: m\nscenario: base.yaml\naxes: {forward.to: [none, agent]}\n")
+        done = self.locktrail("bisect", "m.yaml", "--axis", "forward.to", "--out", "o", *LOCK,
+                              env={"DD_AGENT_HOST": "agent.test"})
+        self.assertEqual((done.status, done.output, done.errors), (
+            64, "", "locktrail: bisect: this bisect would send its profiles to agent at agent.test:8126, and there is no "
+            "terminal to ask: give --yes, or keep them inside with forward.to=none in the scenario\n"))
+        self.assertFalse(os.path.exists(self.path("o")))
+
 
 if __name__ == "__main__":
     unittest.main()

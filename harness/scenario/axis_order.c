@@ -22,7 +22,7 @@ struct version {
 
 /* --- versions --------------------------------------------------------------------------------------------------- */
 
-/* A number, cut at nine digits' worth, which is more than a date. */
+/* A number of as many digits as a long holds for certain, which is more than a date and a time. */
 static bool take_number(const char **at, long *out)
 {
     size_t digits = strspn(*at, "0123456789");

@@ -359,7 +359,11 @@ static void add_includes(struct axes *a)
     const struct matrix *m = a->r->m;
     const struct node *includes = node_get(a->r->root, "include", NULL);
     struct step up = {NULL, "include", 0};
-    for (size_t i = 0; includes && includes->kind == NODE_LIST && i < includes->count; i++) {
+    /* A list that is too long is complained of where it is read. */
+    if (includes && (includes->kind != NODE_LIST || includes->count > MATRIX_ENTRIES_MAX)) {
+        return;
+    }
+    for (size_t i = 0; includes && i < includes->count; i++) {
         struct node *one = includes->items[i];
         struct step step = {&up, NULL, i};
         for (size_t j = 0; one->kind == NODE_MAP && j < one->count; j++) {
@@ -374,7 +378,8 @@ static void add_includes(struct axes *a)
 
 /* --- all -------------------------------------------------------------------------------------------------------- */
 
-/* Stable, so that values that are equal in order stay as the file has them. Insertion: at most MATRIX_VALUES_MAX. */
+/* Stable, so that values that are equal in order stay as the file has them. Insertion: at most MATRIX_VALUES_MAX and
+ * MATRIX_ENTRIES_MAX. */
 static void sort_values(struct matrix_axis *axis)
 {
     for (size_t i = 1; axis->order != AXIS_WORDS && i < axis->value_count; i++) {

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Patterns are matched against each value of an axis; a list that goes on is no list that somebody wrote. */
-#define ENTRIES_MAX 1000
-
 /* One element of `exclude`. */
 struct exclusion {
     const struct node *node;
@@ -102,14 +99,15 @@ static const struct node *find_list(struct cells *c, const char *name)
     if (list == NULL || (list->bad && list->kind == NODE_SCALAR) || node_is_null(list)) {
         return NULL;
     }
-    if (list->kind != NODE_LIST || list->count > ENTRIES_MAX) {
+    if (list->kind != NODE_LIST || list->count > MATRIX_ENTRIES_MAX) {
         struct buf found = {0};
         node_describe(&found, list);
         if (list->kind == NODE_LIST) {
             buf_printf(&found, " of %zu", list->count);
         }
         complain(&c->r->complaints, list->place, &step,
-                 "%s found, expected a list of at most %d mappings of axes and their values", found.data, ENTRIES_MAX);
+                 "%s found, expected a list of at most %d mappings of axes and their values", found.data,
+                 MATRIX_ENTRIES_MAX);
         buf_fini(&found);
         return NULL;
     }

@@ -6,6 +6,9 @@
 #include "scenario/matrix.h"
 #include "scenario/tree.h"
 
+/* Elements of `include` and of `exclude`: each is held against all values and cells. */
+#define MATRIX_ENTRIES_MAX 1000
+
 /* One file being read. */
 struct matrix_reading {
     struct complaints complaints; /* of the matrix file */

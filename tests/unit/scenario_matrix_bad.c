@@ -78,12 +78,29 @@ static void test_a_file_that_is_too_large_is_not_read(void **state)
     buf_fini(&said);
 }
 
+/* Values that only they have are not even read. */
+static void test_too_many_includes_are_told_once(void **state)
+{
+    (void)state;
+    struct buf text = {0}, said = {0};
+    buf_add_str(&text, "name: m\nscenario: base.yaml\naxes: {a: [{b: {threads: 1}}]}\ninclude:\n");
+    for (int i = 0; i <= 1000; i++)
+        buf_printf(&text, "- {a: v%d}\n", i);
+    assert_null(read_matrix(text.data, text.size, matrix_scenario, &said));
+    assert_string_equal(said.data,
+                        "5:1: error: include: a list of 1001 found, expected a list of at most 1000 mappings "
+                        "of axes and their values\n- {a: v0}\n^\n");
+    buf_fini(&text);
+    buf_fini(&said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_bad_file_gives_its_diagnostics),
         cmocka_unit_test(test_a_bad_scenario_is_told_at_its_key),
         cmocka_unit_test(test_a_file_that_is_too_large_is_not_read),
+        cmocka_unit_test(test_too_many_includes_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,17 +39,6 @@ void matrix_attempt_write(const struct matrix_cell *cell, const struct matrix_at
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
-static bool parse_verdict(const char *text, enum verdict *out)
-{
-    for (int i = 0; i < VERDICT_COUNT; i++) {
-        if (strcmp(verdict_name((enum verdict)i), text) == 0) {
-            *out = (enum verdict)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A text without zero bytes. */
 static const char *get_text(const struct json *j, const char *key)
 {
@@ -97,11 +86,11 @@ static int read_members(const struct json *j, char **id, struct matrix_attempt *
     const char *cell = get_text(j, "id"), *conclusion = get_text(j, "conclusion");
     if (!cell || strlen(cell) != MATRIX_ID_DIGITS || cell[strspn(cell, "0123456789abcdef")] != '\0')
         return err_set(e, ERR_INPUT, "\"id\" is no cell's id");
-    if (!conclusion || !parse_verdict(json_get_string(j, "verdict", ""), &out->verdict))
+    if (!conclusion || !verdict_parse(json_get_string(j, "verdict", ""), &out->verdict))
         return err_set(e, ERR_INPUT, "\"%s\" is missing", conclusion ? "verdict" : "conclusion");
     if (get_count(j, "number", 1, UINT32_MAX, &number, e) < 0 ||
         get_count(j, "exit_code", -1, 255, &exit_code, e) < 0 ||
-        get_count(j, "duration_ms", 0, INT64_MAX, &out->duration_ms, e) < 0 ||
+        get_count(j, "duration_ms", 0, MATRIX_DURATION_MAX_MS, &out->duration_ms, e) < 0 ||
         (json_get(j, "losses_dropped") && get_count(j, "losses_dropped", 0, INT64_MAX, &dropped, e) < 0) ||
         read_losses(j, out, e) < 0)
         return -1;
@@ -141,6 +130,12 @@ void matrix_attempt_fini(struct matrix_attempt *attempt)
 
 /* --- what they say ---------------------------------------------------------------------------------------------- */
 
+bool matrix_attempt_refused(const struct matrix_attempt *a)
+{
+    return a->verdict == VERDICT_ERROR &&
+           (a->exit_code == ERR_USAGE || a->exit_code == ERR_INPUT || a->exit_code == ERR_MISSING);
+}
+
 bool matrix_attempt_same(const struct matrix_attempt *a, const struct matrix_attempt *b)
 {
     if (a->verdict != b->verdict || a->loss_count != b->loss_count || a->losses_dropped != b->losses_dropped)
@@ -177,4 +172,12 @@ bool matrix_cell_flaky(const struct matrix_cell_record *cell)
         if (!matrix_attempt_same(&cell->attempts[0], &cell->attempts[i]))
             return true;
     return false;
+}
+
+int64_t matrix_cell_duration_ms(const struct matrix_cell_record *cell)
+{
+    int64_t ms = 0;
+    for (size_t i = 0; i < cell->attempt_count; i++)
+        ms += cell->attempts[i].duration_ms;
+    return ms;
 }

@@ -43,6 +43,8 @@ int matrix_record_read_cells(const char *directory, const struct matrix_ids *ids
                              size_t *whole, struct err *e);
 /* Puts an attempt behind the others of its cell. */
 void matrix_record_add(struct matrix_record *r, size_t cell, struct matrix_attempt *attempt);
+/* DIRECTORY/cells.jsonl anew, in the order of the cells. ERR_WRITE. */
+int matrix_record_write_cells(const struct matrix_record *r, const char *directory, struct err *e);
 /* The cells of the head are marked as `mine`. ERR_INPUT. */
 int matrix_record_mark(struct matrix_record *r, const struct matrix_ids *ids, const struct matrix_head *h,
                        struct err *e);

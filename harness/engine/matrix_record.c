@@ -39,7 +39,7 @@ static struct matrix_record *make(struct matrix *matrix, char *const *only, size
 }
 
 /* Which cells are this shard's, and the plan's hash. */
-static void cut(struct matrix_record *r, const int64_t *durations_ms)
+static void plan_shards(struct matrix_record *r, const int64_t *durations_ms)
 {
     size_t count = r->matrix->cell_count;
     unsigned *shards = mem_calloc(count, sizeof *shards);
@@ -67,7 +67,7 @@ int matrix_record_new(struct matrix *matrix, const char *const *only, size_t onl
     struct matrix_record *r = make(matrix, (char *const *)(uintptr_t)only, only_count, shard, shards, "");
     int result = matrix_filter(matrix, only, only_count, r->chosen, e);
     if (result == 0)
-        cut(r, durations_ms);
+        plan_shards(r, durations_ms);
     /* A shard may be empty: a farm of eight runs a matrix of five cells too. */
     if (result == 0 && is_empty(r->chosen, matrix->cell_count))
         result = err_set(e, ERR_USAGE, "no cell of %s has all that --only asks for", matrix->path);
@@ -265,17 +265,37 @@ int matrix_record_load(const char *directory, struct matrix_record **out, struct
     return load(directory, out, NULL, e);
 }
 
+/* Whether there was one. */
+static bool drop_refused(struct matrix_record *r)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->matrix->cell_count; i++) {
+        struct matrix_cell_record *c = &r->cells[i];
+        if (c->attempt_count == 0 || !matrix_attempt_refused(&c->attempts[c->attempt_count - 1]))
+            continue;
+        matrix_attempt_fini(&c->attempts[--c->attempt_count]);
+        any = true;
+    }
+    return any;
+}
+
+static int cut(const char *directory, size_t whole, struct err *e)
+{
+    char *path = mem_printf("%s/cells.jsonl", directory);
+    int result = 0;
+    if (truncate(path, (off_t)whole) < 0 && errno != ENOENT)
+        result = err_sys(e, ERR_WRITE, errno, "can't cut the torn last line off %s", path);
+    free(path);
+    return result;
+}
+
 int matrix_record_resume(const char *directory, struct matrix_record **out, struct err *e)
 {
     size_t whole = 0;
     struct matrix_record *r;
     if (load(directory, &r, &whole, e) < 0)
         return -1;
-    char *path = mem_printf("%s/cells.jsonl", directory);
-    int result = 0;
-    if (truncate(path, (off_t)whole) < 0 && errno != ENOENT)
-        result = err_sys(e, ERR_WRITE, errno, "can't cut the torn last line off %s", path);
-    free(path);
+    int result = drop_refused(r) ? matrix_record_write_cells(r, directory, e) : cut(directory, whole, e);
     if (result < 0)
         matrix_record_free(r);
     else

@@ -12,6 +12,9 @@
 #define MATRIX_SCHEMA "locktrail/matrix/1"
 /* Losses of one attempt that are recorded: the locks of a scenario, for each process. The rest is counted. */
 #define MATRIX_LOSSES_MAX 1000
+/* Three years, for an attempt and for a cell: a hundred attempts with the longest timeout, a week, are two. Sums over
+ * what a cells.jsonl can hold fit in 63 bits. */
+#define MATRIX_DURATION_MAX_MS ((int64_t)100000000000)
 
 struct matrix_loss {
     char *worker, *lock; /* id */
@@ -26,7 +29,7 @@ struct matrix_attempt {
     int exit_code; /* of `locktrail run`; -1: killed (timeout) */
     int64_t duration_ms;
     char *conclusion;           /* of its report; or why it has none */
-    struct matrix_loss *losses; /* ordered by worker, lock */
+    struct matrix_loss *losses; /* ordered by worker, lock, stage, mechanism */
     size_t loss_count;
     uint64_t losses_dropped;
 };
@@ -64,8 +67,8 @@ int matrix_record_new(struct matrix *matrix, const char *const *only, size_t onl
                       unsigned shards, const int64_t *durations_ms, struct matrix_record **out, struct err *e);
 /* DIRECTORY/matrix.json. Blocking. ERR_WRITE. */
 int matrix_record_write_head(const struct matrix_record *r, const char *directory, struct err *e);
-/* matrix_record_load for one that is to go on: a torn last line is cut off the file, so that the next begins a line.
- */
+/* matrix_record_load for one that is to go on: a torn last line is cut off the file, so that the next begins a line,
+ * and a last attempt that was refused is taken out of file and record, so that it is made anew. */
 int matrix_record_resume(const char *directory, struct matrix_record **out, struct err *e);
 
 /* What each cell took, all attempts together, by id: DIRECTORY/durations.json. Cells without attempts keep what
@@ -84,6 +87,7 @@ void matrix_record_free(struct matrix_record *r);
  * with no attempt; ask attempt_count. */
 enum verdict matrix_cell_verdict(const struct matrix_cell_record *cell);
 bool matrix_cell_flaky(const struct matrix_cell_record *cell);
+int64_t matrix_cell_duration_ms(const struct matrix_cell_record *cell); /* of all attempts together */
 /* error, critical, failure, partial, inconclusive, success: the worse first. */
 int verdict_compare(enum verdict a, enum verdict b);
 
@@ -91,6 +95,9 @@ int verdict_compare(enum verdict a, enum verdict b);
 void matrix_attempt_write(const struct matrix_cell *cell, const struct matrix_attempt *attempt, struct buf *out);
 int matrix_attempt_read(const char *line, size_t size, char **id, struct matrix_attempt *out, struct err *e);
 void matrix_attempt_fini(struct matrix_attempt *attempt);
+/* The cell could not be run at all: something it needs is not there, or its scenario is wrong. That says nothing of its
+ * locks, and another attempt would say the same until somebody has mended it. */
+bool matrix_attempt_refused(const struct matrix_attempt *attempt);
 bool matrix_attempt_same(const struct matrix_attempt *a, const struct matrix_attempt *b); /* verdict and losses */
 
 #endif

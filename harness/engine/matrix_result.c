@@ -14,17 +14,6 @@
 /* Names that are offered where none is as asked for. */
 #define NAMES_SHOWN 20
 
-static bool verdict_parse(const char *text, enum verdict *out)
-{
-    for (int v = 0; v < VERDICT_COUNT; v++) {
-        if (strcmp(text, verdict_name((enum verdict)v)) == 0) {
-            *out = (enum verdict)v;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The loss of one lock of the report; false where it has none. `bad`: it is of another form. */
 static bool read_loss(const struct json *lock, enum stage *stage, enum mechanism *mechanism, bool *bad)
 {
@@ -37,11 +26,14 @@ static bool read_loss(const struct json *lock, enum stage *stage, enum mechanism
     return !*bad;
 }
 
+/* Processes of one worker may lose a lock in several ways, and which of them is the first in the report is chance. */
 static int compare_losses(const void *a, const void *b)
 {
     const struct matrix_loss *x = a, *y = b;
     int order = strcmp(x->worker, y->worker);
-    return order ? order : strcmp(x->lock, y->lock);
+    order = order ? order : strcmp(x->lock, y->lock);
+    order = order ? order : (x->stage > y->stage) - (x->stage < y->stage);
+    return order ? order : (x->mechanism > y->mechanism) - (x->mechanism < y->mechanism);
 }
 
 /* False: the report is of another form. */

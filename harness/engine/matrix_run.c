@@ -110,7 +110,8 @@ static void end_if_over(struct matrix_run *run)
 bool matrix_run_has_enough(const struct matrix *matrix, const struct matrix_cell_record *cell)
 {
     return cell->attempt_count > 0 &&
-           (cell->attempts[0].verdict == VERDICT_SUCCESS || cell->attempt_count > matrix->retries);
+           (cell->attempts[0].verdict == VERDICT_SUCCESS || cell->attempt_count > matrix->retries ||
+            matrix_attempt_refused(&cell->attempts[cell->attempt_count - 1]));
 }
 
 static void notify(struct matrix_run *run, size_t cell, const struct matrix_attempt *ended)
@@ -156,13 +157,6 @@ static void record_error(struct matrix_run *run, size_t cell, const struct err *
 
 static void start_child(struct matrix_run *run, struct slot *slot, size_t cell);
 
-/* Another try of what can't be run at all would say the same; --resume tries it again. */
-static bool is_worth_another(const struct matrix_cell_record *cell)
-{
-    int code = cell->attempt_count > 0 ? cell->attempts[cell->attempt_count - 1].exit_code : 0;
-    return code != ERR_USAGE && code != ERR_INPUT && code != ERR_MISSING;
-}
-
 static void on_child(struct matrix_child *child, struct matrix_attempt *attempt, bool interrupted, void *data)
 {
     struct slot *slot = data;
@@ -174,7 +168,7 @@ static void on_child(struct matrix_child *child, struct matrix_attempt *attempt,
     if (!interrupted)
         record(run, cell, attempt);
     const struct matrix_record *r = run->options->record;
-    if (!run->stopped && !matrix_run_has_enough(r->matrix, &r->cells[cell]) && is_worth_another(&r->cells[cell]))
+    if (!run->stopped && !matrix_run_has_enough(r->matrix, &r->cells[cell]))
         start_child(run, slot, cell);
     start_cells(run);
 }

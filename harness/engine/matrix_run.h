@@ -31,7 +31,8 @@ struct matrix_run_options {
     void *data;
 };
 
-/* Whether the cell has all the attempts that it is to have: one if that is a success, else `retries` further ones. */
+/* Whether the cell has all the attempts that it is to have: one if that is a success, else `retries` further ones, or
+ * up to one that was refused. */
 bool matrix_run_has_enough(const struct matrix *matrix, const struct matrix_cell_record *cell);
 
 /* Blocks; handles SIGINT, SIGTERM, SIGHUP: the first ends the cells that run, a second kills them; afterwards they are

@@ -14,9 +14,6 @@
 /* Those of MATRIX_CELLS_MAX cells are 3 MB; a farm may keep those of several matrices in one. */
 #define DURATIONS_SIZE_MAX ((size_t)64 << 20)
 
-/* Thirty years. */
-#define DURATION_MAX_MS ((int64_t)1000000000000)
-
 static int write_file(const char *directory, const char *name, const struct buf *bytes, struct err *e)
 {
     char *path = mem_printf("%s/%s", directory, name);
@@ -46,7 +43,7 @@ static int copy_file(const char *from, const char *directory, const char *name, 
     return result;
 }
 
-static int write_cells(const struct matrix_record *r, const char *directory, struct err *e)
+int matrix_record_write_cells(const struct matrix_record *r, const char *directory, struct err *e)
 {
     struct buf out = {0};
     for (size_t i = 0; i < r->matrix->cell_count; i++) {
@@ -64,22 +61,13 @@ static int write_cells(const struct matrix_record *r, const char *directory, str
 int matrix_record_write(const struct matrix_record *r, const char *from, const char *directory, struct err *e)
 {
     if (disk_make_dir(directory, e) < 0 || copy_file(from, directory, "matrix.yaml", e) < 0 ||
-        copy_file(from, directory, "scenario.yaml", e) < 0 || write_cells(r, directory, e) < 0 ||
+        copy_file(from, directory, "scenario.yaml", e) < 0 || matrix_record_write_cells(r, directory, e) < 0 ||
         matrix_durations_write(r, NULL, directory, e) < 0)
         return -1;
     return matrix_record_write_head(r, directory, e);
 }
 
 /* --- durations -------------------------------------------------------------------------------------------------- */
-
-static int64_t duration_of(const struct matrix_cell_record *c)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < c->attempt_count; i++)
-        if (__builtin_add_overflow(sum, c->attempts[i].duration_ms, &sum))
-            return INT64_MAX;
-    return sum;
-}
 
 int matrix_durations_write(const struct matrix_record *r, const int64_t *known_ms, const char *directory, struct err *e)
 {
@@ -90,7 +78,7 @@ int matrix_durations_write(const struct matrix_record *r, const int64_t *known_m
     json_key(&j, "cells");
     json_object(&j);
     for (size_t i = 0; i < r->matrix->cell_count; i++) {
-        int64_t ms = duration_of(&r->cells[i]);
+        int64_t ms = matrix_cell_duration_ms(&r->cells[i]);
         ms = ms > 0 || !known_ms ? ms : known_ms[i];
         if (ms > 0)
             json_put_int(&j, r->matrix->cells[i].id, ms);
@@ -114,7 +102,7 @@ static int read_durations(const struct json *j, const struct matrix *m, int64_t 
     for (size_t i = 0; result == 0 && i < cells->size; i++) {
         const struct json *ms = &cells->items[i];
         int64_t cell = matrix_ids_find(&ids, cells->keys[i]);
-        if (!ms->is_integer || ms->integer < 0 || ms->integer > DURATION_MAX_MS)
+        if (!ms->is_integer || ms->integer < 0 || ms->integer > MATRIX_DURATION_MAX_MS)
             result = err_set(e, ERR_INPUT, "\"%s\" has no duration in milliseconds", cells->keys[i]);
         else if (cell >= 0)
             durations_ms[cell] = ms->integer;

@@ -17,14 +17,6 @@ static void add_counts(struct buf *out, const struct counts *c, int64_t ms)
                c->failures, c->errors, c->skipped, (double)ms / 1000);
 }
 
-static int64_t duration_of(const struct matrix_cell_record *c)
-{
-    int64_t ms = 0;
-    for (size_t a = 0; a < c->attempt_count; a++)
-        ms += c->attempts[a].duration_ms;
-    return ms;
-}
-
 /* One case; `element` NULL: it is good. */
 static void add_case(struct buf *out, const struct matrix_report *r, const char *name, const char *element,
                      const char *type, const char *message)
@@ -133,7 +125,7 @@ static void add_suite(struct buf *out, const struct matrix_report *r, size_t pla
         add_loss(&cases, r, &r->losses[v->first_loss + i], &counts);
     buf_add_str(out, "  <testsuite");
     xml_add_attribute(out, "name", matrix_cell_at(r, place)->key);
-    add_counts(out, &counts, duration_of(matrix_cell_record_at(r, place)));
+    add_counts(out, &counts, matrix_cell_duration_ms(matrix_cell_record_at(r, place)));
     buf_add_str(out, ">\n");
     buf_add(out, cases.data, cases.size);
     buf_add_str(out, "  </testsuite>\n");
@@ -152,7 +144,7 @@ void matrix_report_junit(const struct matrix_report *r, struct buf *out)
     buf_reserve(&suites, 1);
     for (size_t i = 0; i < r->mine_count; i++) {
         add_suite(&suites, r, i, &sum);
-        ms += duration_of(matrix_cell_record_at(r, i));
+        ms += matrix_cell_duration_ms(matrix_cell_record_at(r, i));
     }
     buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
     xml_add_attribute(out, "name", r->record->matrix->name);

@@ -86,6 +86,15 @@ bool mechanism_parse(const char *text, enum mechanism *out)
     return found >= 0;
 }
 
+bool verdict_parse(const char *text, enum verdict *out)
+{
+    int found = find(text, VERDICTS, VERDICT_COUNT);
+    if (found >= 0) {
+        *out = (enum verdict)found;
+    }
+    return found >= 0;
+}
+
 bool arm_parse(const char *text, enum arm *out)
 {
     int found = find(text, ARMS, ARM_COUNT);

@@ -72,6 +72,7 @@ const char *arm_name(enum arm arm);
 /* The other way round; false, and *out untouched, where the text is none of them. */
 bool stage_parse(const char *text, enum stage *out);
 bool mechanism_parse(const char *text, enum mechanism *out);
+bool verdict_parse(const char *text, enum verdict *out);
 bool arm_parse(const char *text, enum arm *out);
 
 /* `exact`, `generic`, or `mangled:_Session__lock`: for the last one *mangled points behind the colon. False where the

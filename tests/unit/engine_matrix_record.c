@@ -121,6 +121,33 @@ static void test_a_torn_last_line_is_left_out_and_cut_off(void **state)
     free(path);
 }
 
+/* The last attempt of cell 0, a good one, is followed by one that says that something is missing. */
+static void test_what_could_not_be_run_is_made_anew(void **state)
+{
+    (void)state;
+    struct matrix_record *r = NULL, *again = NULL;
+    struct err e;
+    struct buf line = {0};
+    directory_make(here, matrix_base, 1, 1, NULL, -1);
+    struct matrix_record *whole = load(here);
+    struct matrix_attempt refused = {.number = (unsigned)whole->cells[0].attempt_count + 1,
+                                     .verdict = VERDICT_ERROR,
+                                     .exit_code = ERR_MISSING,
+                                     .conclusion = mem_strdup("there is no agent")};
+    matrix_attempt_write(&whole->matrix->cells[0], &refused, &line);
+    buf_add_str(&line, "\n{\"torn");
+    directory_append(here, line.data, line.size);
+    assert_int_equal(matrix_record_resume(here, &r, &e), 0);
+    assert_same_cells(r, whole);
+    again = load(here);
+    assert_same_cells(again, whole);
+    matrix_record_free(again);
+    matrix_record_free(r);
+    matrix_record_free(whole);
+    matrix_attempt_fini(&refused);
+    buf_fini(&line);
+}
+
 static void test_nothing_has_ended_yet(void **state)
 {
     (void)state;
@@ -266,6 +293,9 @@ static void test_lines_of_another_form_are_refused(void **state)
          "\"number\" is no whole number of the range that it has"},
         {LINE(",\"conclusion\":\"\",\"verdict\":\"success\",\"number\":1,\"exit_code\":256"),
          "\"exit_code\" is no whole number of the range that it has"},
+        {LINE(",\"conclusion\":\"\",\"verdict\":\"success\",\"number\":1,\"exit_code\":0,"
+              "\"duration_ms\":100000000001"),
+         "\"duration_ms\" is no whole number of the range that it has"},
         {LINE(GOOD "3"), "\"losses\" is no list of at most 1000"},
         {LINE(GOOD "[{\"worker\":\"c\",\"lock\":\"l\",\"stage\":\"moon\",\"mechanism\":\"never_named\"}]"),
          "a loss is not of the form worker, lock, stage, mechanism"},
@@ -348,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_written_is_read_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_torn_last_line_is_left_out_and_cut_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_could_not_be_run_is_made_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_has_ended_yet, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_and_shards_say_which_cells_are_mine, setup, teardown),
         cmocka_unit_test(test_filters_that_leave_nothing_are_refused),

@@ -366,6 +366,20 @@ static void test_what_can_not_be_run_is_not_tried_again(void **state)
     f->matrix.retries = 2;
     run_well(f, 4, "[ $seed = 1 ] && exit 64; [ $seed = 2 ] && exit 65; [ $seed = 3 ] && exit 69; exit 73");
     assert_events(f, "+1 -1:error +2 -2:error +3 -3:error +4 -4:error +4 -4:error +4 -4:error");
+    for (size_t cell = 0; cell < 4; cell++)
+        assert_true(matrix_run_has_enough(&f->matrix, &f->record.cells[cell]));
+}
+
+static void test_the_order_of_processes_makes_no_cell_flaky(void **state)
+{
+    struct matrix_fixture *f = *state;
+    f->matrix.retries = 1;
+    run_well(f, 1,
+             "A='{\"id\":\"x\",\"worker\":\"w\",\"loss\":{\"stage\":\"collector\",\"mechanism\":\"aliased\"}}'\n"
+             "B='{\"id\":\"x\",\"worker\":\"w\",\"loss\":{\"stage\":\"agent\",\"mechanism\":\"label_dropped\"}}'\n"
+             "[ $n = 1 ] && report failure 2 \"$A,$B\"; report failure 2 \"$B,$A\"");
+    assert_int_equal(f->record.cells[0].attempt_count, 2);
+    assert_false(matrix_cell_flaky(&f->record.cells[0]));
 }
 
 static void test_enough_attempts_are_not_run_again(void **state)
@@ -566,6 +580,7 @@ int main(void)
         test(test_each_attempt_is_a_line),
         test(test_what_is_no_success_runs_again),
         test(test_what_can_not_be_run_is_not_tried_again),
+        test(test_the_order_of_processes_makes_no_cell_flaky),
         test(test_enough_attempts_are_not_run_again),
         test(test_fail_fast_starts_nothing_more),
         test(test_runs_that_fail_are_errors_that_say_why),

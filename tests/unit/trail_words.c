@@ -49,6 +49,11 @@ static void test_each_word_is_read_back(void **state)
         assert_true(mechanism_parse(mechanism_name((enum mechanism)i), &got));
         assert_int_equal(got, i);
     }
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        enum verdict got = VERDICT_COUNT;
+        assert_true(verdict_parse(verdict_name((enum verdict)i), &got));
+        assert_int_equal(got, i);
+    }
     for (int i = ARM_LOCAL; i <= ARM_CONTROL; i++) {
         enum arm got = ARM_LOCAL;
         assert_true(arm_parse(arm_name((enum arm)i), &got));
@@ -63,12 +68,15 @@ static void test_other_words_leave_the_result_alone(void **state)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         enum stage stage = STAGE_UI;
         enum mechanism mechanism = MECHANISM_ALIASED;
+        enum verdict verdict = VERDICT_PARTIAL;
         enum arm arm = ARM_TEE;
         assert_false(stage_parse(words[i], &stage));
         assert_false(mechanism_parse(words[i], &mechanism));
+        assert_false(verdict_parse(words[i], &verdict));
         assert_false(arm_parse(words[i], &arm));
         assert_int_equal(stage, STAGE_UI);
         assert_int_equal(mechanism, MECHANISM_ALIASED);
+        assert_int_equal(verdict, VERDICT_PARTIAL);
         assert_int_equal(arm, ARM_TEE);
     }
 }

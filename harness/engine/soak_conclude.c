@@ -15,6 +15,8 @@ struct tally {
     const struct soak_group *first_early, *first_late; /* with the most uploads */
     size_t unseen;                                     /* locks without a name or a loss */
     const struct soak_lock *first_unseen;
+    size_t mute; /* processes that have run and never uploaded, and nobody has killed */
+    const struct soak_process *first_mute;
 };
 
 static void add_counts(uint64_t *sum, const uint64_t *more)
@@ -84,6 +86,14 @@ static void tally_lock(struct tally *t, const struct soak_lock *lock)
         t->first_unseen = lock;
 }
 
+static void tally_process(struct tally *t, const struct soak_process *p)
+{
+    if (!p->worker || !p->worker[0] || p->lives == 0 || p->kills > 0 || p->uploads.arrived[STAGE_UPLOAD] > 0)
+        return;
+    if (t->mute++ == 0)
+        t->first_mute = p;
+}
+
 static enum stage last_stage(const struct soak_record *r)
 {
     enum stage last = STAGE_UPLOAD;
@@ -107,7 +117,8 @@ static enum verdict verdict_of(const struct tally *t)
         return VERDICT_FAILURE;
     if (t->late > 0 || r->groups_dropped > 0)
         return VERDICT_PARTIAL;
-    bool enough = r->uploads.judged > 0 && r->lock_count > 0 && t->unseen == 0 && !too_fast(&r->uploads);
+    bool enough =
+        r->uploads.judged > 0 && r->lock_count > 0 && t->unseen == 0 && t->mute == 0 && !too_fast(&r->uploads);
     return enough ? VERDICT_SUCCESS : VERDICT_INCONCLUSIVE;
 }
 
@@ -147,7 +158,10 @@ static void add_losses(struct buf *out, const struct tally *t)
 static void add_lack(struct buf *out, const struct tally *t)
 {
     const struct soak_record *r = t->record;
-    if (r->uploads.judged == 0)
+    if (t->mute > 0)
+        buf_printf(out, "%zu process%s sent no upload, as %s: is a profiler on in it? ", t->mute,
+                   t->mute == 1 ? " has" : "es have", t->first_mute->name);
+    else if (r->uploads.judged == 0)
         buf_printf(out, "No upload has been followed to %s yet. ", stage_name(t->last));
     else if (r->lock_count == 0)
         buf_add_str(out, "No lock was declared. ");
@@ -200,6 +214,8 @@ void soak_record_conclude(struct soak_record *r)
     sum_up(r);
     for (size_t i = 0; i < r->group_count; i++)
         tally_group(&t, &r->groups[i]);
+    for (size_t i = 0; i < r->process_count; i++)
+        tally_process(&t, &r->processes[i]);
     for (size_t i = 0; i < r->lock_count; i++)
         tally_lock(&t, &r->locks[i]);
     r->verdict = verdict_of(&t);

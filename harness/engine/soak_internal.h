@@ -11,6 +11,7 @@
 #include "engine/soak_keep.h"
 #include "engine/soak_readback.h"
 #include "engine/soak_serve.h"
+#include "engine/soak_silence.h"
 #include "engine/soak_watch.h"
 #include "engine/way.h"
 
@@ -41,6 +42,7 @@ struct soak_parts {
     struct soak_judge *judge;
     struct soak_disturb *disturb;
     struct soak_watcher *watcher;
+    struct soak_silence *silence;
     struct soak_readback *readback; /* NULL where no backend is asked */
     struct soak_serve *serve;       /* NULL: no metrics */
     char *path;                     /* of soak.json */

@@ -44,6 +44,19 @@ static bool on_disturbed(const char *instance, int64_t start_ns, int64_t end_ns,
     return soak_disturb_covers(p->disturb, instance, start_ns, end_ns);
 }
 
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool disturbed_lately(const char *instance, int64_t ms, void *data)
+{
+    int64_t now = wall_ns();
+    return on_disturbed(instance, now - ms * 1000000, now, data);
+}
+
 static void on_judged(const char *instance, bool through, bool good, int64_t start_ns, int64_t end_ns, void *data)
 {
     struct soak_parts *p = data;
@@ -135,6 +148,7 @@ int soak_parts_start(struct soak_parts *p, const struct soak_parts_options *opti
         return -1;
     soak_watcher_life(p->watcher, &p->record->processes[0]);
     start_judge(p);
+    p->silence = soak_silence_new(p->options->scenario, p->record);
     struct soak_fleet_options fleet = {.host = p->host,
                                        .planned = options->plan->items,
                                        .count = options->plan->count,
@@ -185,13 +199,13 @@ static void on_written(int status, const struct err *e, void *data)
 
 void soak_parts_take_stock(struct soak_parts *p, int64_t at_ms)
 {
-    struct timespec now;
     struct buf text = {0};
-    clock_gettime(CLOCK_REALTIME, &now);
     p->record->elapsed_ms = at_ms;
-    p->record->taken_at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    p->record->taken_at_ms = wall_ns() / 1000000;
     soak_judge_take_stock(p->judge, at_ms);
     soak_watcher_take(p->watcher, p->record, p->host->options->directory, at_ms, on_found, p);
+    if (!p->record->ended)
+        soak_silence_look(p->silence, at_ms, disturbed_lately, p);
     soak_record_conclude(p->record);
     if (p->writing && !p->record->ended)
         return; /* the disk is slow: the next one has it all */
@@ -234,5 +248,6 @@ void soak_parts_fini(struct soak_parts *p)
         soak_judge_free(p->judge);
     soak_keep_free(p->keep);
     soak_watcher_free(p->watcher);
+    soak_silence_free(p->silence);
     free(p->path);
 }

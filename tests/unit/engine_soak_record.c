@@ -281,6 +281,10 @@ static void no_upload(struct soak_record *r)
     for (size_t i = 1; i < r->process_count; i++)
         r->processes[i].uploads = (struct soak_uploads){0};
 }
+static void mute_process(struct soak_record *r)
+{
+    r->processes[2].uploads = (struct soak_uploads){0};
+}
 static void rare_lock(struct soak_record *r)
 {
     for (int s = STAGE_UPLOAD; s <= STAGE_BACKEND; s++) {
@@ -334,7 +338,10 @@ static void test_verdicts(void **state)
          "1 problem, first: locktrail: resident memory is over --max-rss 64MiB. 1 kind of loss on the way: "
          "member/user_lock of native, label_dropped at agent, in 2 uploads. 397 of 399 uploads came through without a "
          "loss in them."},
-        {"no upload", no_upload, VERDICT_INCONCLUSIVE, 4, "No upload has been followed to backend yet."},
+        {"no upload", no_upload, VERDICT_INCONCLUSIVE, 4,
+         "2 processes have sent no upload, as native.1.upload: is a profiler on in it?"},
+        {"one never uploads", mute_process, VERDICT_INCONCLUSIVE, 4,
+         "1 process has sent no upload, as native.2.upload: is a profiler on in it?"},
         {"a rare lock", rare_lock, VERDICT_INCONCLUSIVE, 4,
          "1 of 2 locks were too rare to be seen in any upload, as member/order_lock of native: more threads, a longer "
          "interval or a higher capture_pct would show them."},

@@ -60,10 +60,11 @@ static unsigned last_segment(const struct journal *j)
     return last;
 }
 
-void journal_bound(struct journal *j)
+void journal_bound(struct journal *j, uint64_t bytes)
 {
     struct stat info;
     j->bounded = true;
+    j->segment_max = bytes / 2 < JOURNAL_SEGMENT_MAX ? bytes / 2 : JOURNAL_SEGMENT_MAX;
     j->segment = last_segment(j);
     free(j->events_path);
     j->events_path = segment_path(j, j->segment);
@@ -112,7 +113,7 @@ void journal_end(struct journal *j, struct json_out *out, bool sync)
 {
     json_object_end(out);
     buf_add_char(&j->line, '\n');
-    if (j->bounded && j->segment_bytes >= JOURNAL_SEGMENT_MAX)
+    if (j->bounded && j->segment_bytes >= j->segment_max)
         next_segment(j);
     j->segment_bytes += j->line.size;
     disk_append(j->disk, j->events_path, j->line.data, j->line.size, sync, NULL, NULL);

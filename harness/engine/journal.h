@@ -14,15 +14,15 @@
 /* Bytes of the ledger: half of what is read back (EVIDENCE_JOURNAL_MAX). */
 #define JOURNAL_LEDGER_MAX ((uint64_t)1 << 30)
 
-/* Of a journal that must not grow with time: where a file of its events has so many bytes the next one begins, and the
- * one before the last goes. */
+/* Of a journal that must not grow with time: where a file of its events has so many bytes, or what it was given, the
+ * next one begins, and the one before the last goes. */
 #define JOURNAL_SEGMENT_MAX ((uint64_t)8 << 20)
 
 struct journal {
     struct disk *disk; /* borrowed */
     bool bounded;      /* events.jsonl goes on in events.2.jsonl, events.3.jsonl ...; two of them are kept */
     unsigned segment;  /* from 1 */
-    uint64_t segment_bytes;
+    uint64_t segment_bytes, segment_max;
     char *directory;
     uint64_t ledger_bytes;
     char *events_path, *ledger_path;
@@ -33,8 +33,8 @@ struct journal {
 void journal_init(struct journal *j, struct disk *disk, const char *directory);
 void journal_fini(struct journal *j);
 
-/* From now on its size does not grow with time. Goes on where an earlier one has stopped. */
-void journal_bound(struct journal *j);
+/* From now on its events have no more than about `bytes`, in two files. Goes on where an earlier one has stopped. */
+void journal_bound(struct journal *j, uint64_t bytes);
 
 /* Begins an event's line with `event`, `time` (RFC 3339 UTC, ms) and `elapsed_ms`; the caller puts
  * further members with json_put_... and ends with journal_end. `sync`: on the disk before anything

@@ -15,10 +15,11 @@
 #include "engine/soak_watch.h"
 #include "engine/way.h"
 
-/* Of the run directory's bytes: so much is the store's (it only has to keep an upload until it is read back), and so
- * much the copies'. What is left is for journal, record and the output of workers. */
+/* Of the run directory's bytes: so much is the store's (it only has to keep an upload until it is read back), so much
+ * the copies', and so much the journal's at most. What is left is for the record and the output of workers. */
 #define SOAK_STORE_PART 4
 #define SOAK_COPIES_PART 2
+#define SOAK_JOURNAL_PART 16
 
 /* --- soak_begin.c --- */
 

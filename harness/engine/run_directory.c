@@ -6,9 +6,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +87,18 @@ char *run_directory_make(const char *given, const struct scenario *s, const stru
         return absolute;
     free(absolute);
     return NULL;
+}
+
+int run_directory_lock(const char *directory, struct err *e)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, ERR_WRITE, errno, "can't open %s", directory);
+    /* A file system without locks is no reason not to begin. */
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return fd;
+    close(fd);
+    return err_set(e, ERR_WRITE, "another locktrail is at work in %s", directory);
 }
 
 int run_directory_check(const char *directory, struct err *e)

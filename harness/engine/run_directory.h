@@ -12,6 +12,10 @@
  * the caller to free, or NULL (ERR_WRITE). */
 char *run_directory_make(const char *given, const struct scenario *s, const struct instance_plan *plan, struct err *e);
 
+/* For as long as the returned descriptor is open no other locktrail gets it; the lock ends with the process, however it
+ * ends. ERR_WRITE: another one has it. */
+int run_directory_lock(const char *directory, struct err *e);
+
 /* Whether it is still there. Whoever removes it under a run takes its scenario with it, and nothing can be reported. */
 int run_directory_check(const char *directory, struct err *e);
 

@@ -3,9 +3,9 @@
  * its interval) → STOPPING (workers end and send their last upload) → DRAINING (what was sent has arrived) → JUDGING
  * (what is under way is read back, or overdue) → CLOSING → DONE. Failure modes: an environment, a tap, an agent can't
  * be had (the error is the caller's, nothing is soaked); a worker ends by itself (a problem, it is started again); the
- * backend can't be read any more (a problem, the stage is not looked at from then on); locktrail grows above --max-rss
- * (a problem, the soak ends); killed (soak.json is as of the last stocktaking, --resume goes on). SIGINT, SIGTERM,
- * SIGHUP: STOPPING; a second one: at once. */
+ * backend can't be read any more (a problem, the stage is not looked at from then on); locktrail grows above --max-rss,
+ * or the run directory above --max-disk (a problem, the soak ends); killed (soak.json is as of the last stocktaking,
+ * --resume goes on). SIGINT, SIGTERM, SIGHUP: STOPPING; a second one: at once. */
 #include "engine/soak.h"
 
 #include "base/log.h"
@@ -60,6 +60,7 @@ struct soak {
     struct host_soak hooks;
     struct soak_options options;
     char *directory;
+    int lock; /* of the directory; -1: none */
     uv_loop_t loop;
     enum soak_state state;
     struct stop_signals signals;
@@ -163,6 +164,18 @@ static bool is_too_large(struct soak *soak)
     return true;
 }
 
+/* Store, copies and journal keep to their parts; what workers and agents write is theirs. */
+static bool is_too_full(struct soak *soak)
+{
+    double bytes = soak->options.record->processes[0].watches[WATCH_DISK].series.last;
+    if (bytes <= (double)soak->options.max_disk)
+        return false;
+    host_problem(&soak->host, "locktrail",
+                 "see what lies in the run directory; raise --max-disk, or lower limits.output", NULL, 0,
+                 "the run directory has %.1f MiB, above --max-disk", bytes / 1048576);
+    return true;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct soak *soak = timer->data;
@@ -180,6 +193,8 @@ static void on_tick(uv_timer_t *timer)
         stop_soak(soak, "a name was lost (--until-loss)");
     else if (is_too_large(soak))
         stop_soak(soak, "locktrail grew above --max-rss");
+    else if (is_too_full(soak))
+        stop_soak(soak, "the run directory grew above --max-disk");
     else if (now >= soak->options.for_ms)
         stop_soak(soak, "the time is over");
 }
@@ -379,14 +394,16 @@ static void begin(struct soak *soak)
         environments_prepare(soak->environments);
 }
 
+/* Two that go on with one soak would write over one another's record. */
 static int open_directory(struct soak *soak, struct err *e)
 {
-    if (!soak->options.resume) {
-        soak->directory = run_directory_make(soak->options.directory, soak->options.scenario, &soak->plan, e);
-        return soak->directory ? 0 : -1;
-    }
-    soak->directory = realpath(soak->options.directory, NULL);
-    return soak->directory ? 0 : err_set(e, ERR_INPUT, "%s is no directory", soak->options.directory);
+    const char *given = soak->options.directory;
+    if (!soak->options.resume)
+        soak->directory = run_directory_make(given, soak->options.scenario, &soak->plan, e);
+    else if (!(soak->directory = realpath(given, NULL)))
+        err_set(e, ERR_INPUT, "%s is no directory", given);
+    soak->lock = soak->directory ? run_directory_lock(soak->directory, e) : -1;
+    return soak->lock < 0 ? -1 : 0;
 }
 
 static int open_soak(struct soak *soak, struct err *e)
@@ -412,7 +429,7 @@ static int open_soak(struct soak *soak, struct err *e)
     if (host_open(&soak->host, &soak->run, &soak->loop, e) < 0)
         return -1;
     soak->host.soak = &soak->hooks;
-    journal_bound(&soak->host.journal);
+    journal_bound(&soak->host.journal, soak->options.max_disk / SOAK_JOURNAL_PART);
     soak->environments = environments_new(&soak->host, on_environments, soak);
     soak_begin_record(soak->options.record, &soak->host, &soak->options);
     return 0;
@@ -424,6 +441,8 @@ static void free_soak(struct soak *soak)
     environments_free(soak->environments);
     instance_plan_fini(&soak->plan);
     host_fini(&soak->host);
+    if (soak->lock >= 0)
+        close(soak->lock);
     free(soak->directory);
 }
 
@@ -444,7 +463,7 @@ static int conclude(const struct soak *soak, bool *happened, struct err *e)
 
 int soak_execute(const struct soak_options *options, bool *happened, struct err *e)
 {
-    struct soak soak = {.options = *options, .before_ms = options->record->elapsed_ms};
+    struct soak soak = {.options = *options, .lock = -1, .before_ms = options->record->elapsed_ms};
     *happened = false;
     host_ignore_signals();
     if (open_soak(&soak, e) < 0) {

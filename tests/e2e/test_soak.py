@@ -54,6 +54,8 @@ class Short(Soak):
         """kill -9 loses at most the last interval, and --resume goes on with the same counts."""
         process = self.start("soak", self.file(), "--for", "12s", "--quiet", "--out", self.out)
         before = self.wait_for(lambda r: r["uploads"]["judged"] > 40)
+        status, _, errors = self.locktrail("soak", "--resume", self.out)
+        self.assertEqual((status, errors), (73, f"locktrail: another locktrail is at work in {self.out}\n"))
         process.kill()
         process.communicate()
         at_kill = self.read()
@@ -68,6 +70,18 @@ class Short(Soak):
         self.assertGreater(record["uploads"]["good"], at_kill["uploads"]["good"] + 40)
         self.assert_accounted(record)
         self.assertEqual(record["losses"], [])
+
+    def test_a_full_directory_ends_it(self):
+        """What workers write is theirs, and goes on until --max-disk."""
+        path = self.scenario("name: full\nworkers:\n  loud:\n    runtime: command\n"
+                             "    command: [sh, -c, 'head -c 80000000 /dev/zero; sleep 600']\n"
+                             "    limits: {output: 128MiB}\n    locks:\n      - {id: a, name: a, site: 'a.c:1'}\n"
+                             "backend: store\n")
+        status, record = self.soak(path, 600, "--max-disk", "64MiB")
+        self.assertEqual((status, record["verdict"]), (70, "error"), record["conclusion"])
+        self.assertEqual(record["why_ended"], "the run directory grew above --max-disk")
+        self.assertIn("above --max-disk", record["problems"][0]["text"])
+        self.assert_nothing_runs()
 
     def test_sigterm_ends_with_a_report(self):
         process = self.start("soak", self.file(), "--for", "1h", "--out", self.out)

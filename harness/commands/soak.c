@@ -33,7 +33,8 @@ static const struct option options[] = {
      "Upload interval of all workers, from 100ms on; stock is taken as often, from 1s to 10s. Default: the "
      "scenario's."},
     {"--until-loss", NULL, false, "End at the first name or upload that is lost."},
-    {"--max-disk", "SIZE", false, "Most bytes of the run directory, from 64MiB on. Default: 2GiB."},
+    {"--max-disk", "SIZE", false,
+     "Most bytes of the run directory, from 64MiB on; above it the soak ends as an error. Default: 2GiB."},
     {"--max-rss", "SIZE", false, "End as an error when locktrail's own resident memory is above it."},
     {"--metrics", "HOST:PORT", false,
      "Serve OpenMetrics at http://HOST:PORT/metrics; loopback only, port 0 takes any."},
@@ -255,7 +256,9 @@ static void say(struct shown *s, const char *who, const char *text)
 static void on_event(const struct run_event *event, void *data)
 {
     struct shown *s = data;
-    if (s->quiet || event->kind == RUN_PHASE || event->kind == RUN_OUTPUT || event->kind == RUN_UPLOAD)
+    /* Short lives begin and end by the thousand; the table counts them. */
+    if (s->quiet || event->kind == RUN_PHASE || event->kind == RUN_OUTPUT || event->kind == RUN_UPLOAD ||
+        event->kind == RUN_WORKER)
         return;
     say(s, event->who ? event->who : "", event->text);
 }

@@ -33,7 +33,7 @@ void report_soak_line(const struct soak_record *r, size_t columns, struct buf *o
     if (growing(r) > 0)
         buf_printf(&line, ", %zu grow", growing(r));
     if (r->problem_count > 0)
-        buf_printf(&line, ", %zu problems", r->problem_count);
+        buf_printf(&line, ", %zu problem%s", r->problem_count, r->problem_count == 1 ? "" : "s");
     if (r->process_count > 0) {
         buf_add_str(&line, "  rss ");
         text_add_bytes(&line, soak_whole(r->processes[0].watches[WATCH_RSS].series.last));

@@ -232,14 +232,25 @@ static void add_part(struct buf *text, size_t count, const char *one, const char
         buf_printf(text, "%s%zu %s", text->size > 0 ? ", " : "", count, count == 1 ? one : many);
 }
 
+static void add_successes(const struct matrix_report *r, struct buf *text)
+{
+    size_t bad = r->run_count - r->verdicts[VERDICT_SUCCESS];
+    if (r->mine_count == 0)
+        buf_add_str(text, "there was no cell to run");
+    else if (r->run_count == 0)
+        buf_add_str(text, "no cell ran");
+    else if (bad > 0)
+        buf_printf(text, "%zu of %zu cells that ran %s no success", bad, r->run_count, bad == 1 ? "is" : "are");
+    else if (r->run_count == 1)
+        buf_add_str(text, "the only cell that ran is a success");
+    else
+        buf_printf(text, "all %zu cells that ran are a success", r->run_count);
+}
+
 char *matrix_conclusion_text(const struct matrix_report *r)
 {
     struct buf text = {0};
-    size_t bad = r->run_count - r->verdicts[VERDICT_SUCCESS];
-    if (bad == 0)
-        buf_printf(&text, "all %zu cells that ran are a success", r->run_count);
-    else
-        buf_printf(&text, "%zu of %zu cells that ran %s no success", bad, r->run_count, bad == 1 ? "is" : "are");
+    add_successes(r, &text);
     add_part(&text, r->flaky_cells, "combination is flaky", "combinations are flaky");
     add_part(&text, r->not_run_count, "cell did not run", "cells did not run");
     add_part(&text, r->record->missing_count, "shard is missing", "shards are missing");

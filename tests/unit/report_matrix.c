@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole reports are compared with tests/data/matrix-report/NAME.EXTENSION (LOCKTRAIL_REWRITE=1 writes them anew);
  * tests/cli/test_matrix_report.py reads those with parsers of JSON and XML. */
-#include "report/matrix.h"
+#include "report/matrix_parts.h"
 
 #include "base/utf8.h"
 #include "matrix_runs.h"
@@ -241,6 +241,31 @@ static void test_what_did_not_run(void **state)
     matrix_record_free(record);
 }
 
+static void assert_concluded(const struct matrix_record *record, const char *text)
+{
+    struct matrix_known known = {.today = MATRIX_TODAY};
+    struct matrix_report *r = matrix_report_new(record, &known);
+    char *said = matrix_conclusion_text(r);
+    assert_string_equal(said, text);
+    free(said);
+    matrix_report_free(r);
+}
+
+static void test_few_cells_are_not_all(void **state)
+{
+    (void)state;
+    struct matrix_record *record = record_of("name: two\nscenario: x.yaml\naxes: {threads: [1, 2]}\n", script_success);
+    for (size_t i = 0; i < 2; i++) {
+        matrix_attempt_fini(&record->cells[i].attempts[0]);
+        record->cells[i].attempt_count = 0;
+        assert_concluded(record, i == 0 ? "the only cell that ran is a success, 1 cell did not run"
+                                        : "no cell ran, 2 cells did not run");
+    }
+    record->mine[0] = record->mine[1] = false; /* a shard of a farm that is larger than the matrix */
+    assert_concluded(record, "there was no cell to run");
+    matrix_record_free(record);
+}
+
 /* --- merges ----------------------------------------------------------------------------------------------------- */
 
 static char directory[64];
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_baselines),
         cmocka_unit_test(test_verdicts_without_losses),
         cmocka_unit_test(test_what_did_not_run),
+        cmocka_unit_test(test_few_cells_are_not_all),
         cmocka_unit_test_setup_teardown(test_merged_shards_have_the_same_bytes, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_missing_shards_are_named, make_directory, remove_directory),
         cmocka_unit_test(test_annotations_are_as_many_as_are_shown),

@@ -9,6 +9,7 @@
 #include "commands/matrix_file.h"
 #include "commands/matrix_outside.h"
 #include "commands/output.h"
+#include "commands/overrides.h"
 #include "engine/matrix_plan.h"
 #include "io/disk.h"
 #include "io/hash.h"
@@ -29,6 +30,8 @@ static const struct option options[] = {
     {"--lock", "NAME", false, "The lock, by its name or its id."},
     {"--values", "A,B,C", false,
      "The values, or A..B: the releases between. Default: the matrix's, else all releases."},
+    {"--only", "AXIS=VALUE", true, "Of a matrix: this value of another axis in all tries. May be given again."},
+    {"--set", "PATH=VALUE", true, "Of a scenario: put VALUE at PATH of it in all tries. May be given again."},
     {"--repeats", "N", false, "Tries of both ends, of the boundary, and of flaky values. Default: 3."},
     {"--out", "DIR", false, "The directory of its runs, new or empty. Default: matrices/TIME-bisect."},
     {"--yes", NULL, false, "Send uploads on to an outside agent or site without asking."},
@@ -36,6 +39,10 @@ static const struct option options[] = {
     {"--quiet", NULL, false, "No progress; only the result."},
     {"--verbose", NULL, false, "Log every change of state on standard error."},
 };
+
+/* The axis, and its one value, that --set makes of a scenario. */
+#define SETTINGS "settings"
+#define FIXED "fixed"
 
 /* One `locktrail bisect`. */
 struct job {
@@ -45,7 +52,10 @@ struct job {
     struct bisect_line search;
     struct bisect_log log;
     struct files_home home;
+    struct overrides set;
     char *directory, *program;
+    const char **only; /* AXIS=GLOB, each of the command line's or a constant */
+    size_t only_count;
     unsigned repeats;
     bool quiet;
 };
@@ -56,9 +66,11 @@ static void job_fini(struct job *job)
     bisect_line_fini(&job->search);
     matrix_file_fini(&job->file);
     files_home_fini(&job->home);
+    overrides_fini(&job->set);
     buf_fini(&job->bytes);
     free(job->directory);
     free(job->program);
+    free(job->only);
 }
 
 static const char *text_of(const struct buf *b)
@@ -97,6 +109,31 @@ static void note(const char *text)
 
 /* --- a matrix of the values ------------------------------------------------------------------------------------- */
 
+/* Whether this one is written: --set (DD_SERVICE and its like reach the tries by themselves), the last one of a path.
+ */
+static bool is_setting(const struct overrides *o, size_t number)
+{
+    for (size_t i = number + 1; i < o->count; i++)
+        if (strcmp(o->items[i].path, o->items[number].path) == 0)
+            return false;
+    return !o->items[number].shown;
+}
+
+static void write_settings(const struct job *job, struct buf *out)
+{
+    if (job->only_count == 0)
+        return;
+    buf_add_str(out, "  " SETTINGS ":\n    - " FIXED ":\n");
+    for (size_t i = 0; i < job->set.count; i++) {
+        if (!is_setting(&job->set, i))
+            continue;
+        buf_add_str(out, "        ");
+        struct json_out j = json_begin(out, 0);
+        json_string(&j, job->set.items[i].path);
+        buf_printf(out, ": %s\n", job->set.items[i].value);
+    }
+}
+
 /* A scenario's values as a matrix file: what an axis means, and in which order its values are, is that file's to say.
  */
 static void write_matrix(const struct job *job, const struct value_list *values, struct buf *out)
@@ -111,6 +148,7 @@ static void write_matrix(const struct job *job, const struct value_list *values,
     buf_add_str(out, ":\n");
     for (size_t i = 0; i < values->count; i++)
         buf_printf(out, "    - %s\n", values->items[i]);
+    write_settings(job, out);
 }
 
 static int read_made_matrix(struct job *job, struct matrix **out)
@@ -143,13 +181,31 @@ static int find_values(struct job *job, const struct scenario *s, struct value_l
     return value_list_ask_index(s, &job->home, given, values, e);
 }
 
+/* --set goes with a scenario, --only with a matrix: what is not of use is not ignored. */
+static int read_fixed(struct job *job, bool matrix, struct err *e)
+{
+    if (command_line_has(job->line, matrix ? "--set" : "--only"))
+        return err_set(e, ERR_USAGE,
+                       matrix ? "bisect: --set goes with a scenario, and %s is a matrix: --only AXIS=VALUE"
+                              : "bisect: --only goes with a matrix, and %s is a scenario: --set PATH=VALUE",
+                       job->line->operands[0]);
+    job->only = mem_calloc(job->line->given_count + 1, sizeof *job->only);
+    for (size_t i = 0; i < job->line->given_count; i++)
+        if (strcmp(job->line->given[i].option->name, "--only") == 0)
+            job->only[job->only_count++] = job->line->given[i].value;
+    /* An axis with one value is what all tries have in common. */
+    if (command_line_has(job->line, "--set"))
+        job->only[job->only_count++] = SETTINGS "=" FIXED;
+    return matrix ? 0 : overrides_read(job->line, &job->set, e);
+}
+
 static int load_scenario(struct job *job, struct matrix **out)
 {
     struct scenario *s = NULL;
     struct buf complaints = {0};
     struct value_list values = {0};
     struct err e;
-    int code = files_load_scenario(job->line->operands[0], NULL, 0, &s, &complaints);
+    int code = files_load_scenario(job->line->operands[0], job->set.items, job->set.count, &s, &complaints);
     output_note(&complaints);
     buf_fini(&complaints);
     if (code == 0 && find_values(job, s, &values, &e) < 0)
@@ -172,11 +228,20 @@ static int load_file(struct job *job, struct matrix **out, struct value_list *la
         e.code = ERR_INPUT;
         return output_error(&e);
     }
-    if (!matrix_file_is_one(&bytes)) {
+    bool matrix = matrix_file_is_one(&bytes);
+    if (matrix)
+        buf_fini(&bytes);
+    else
         job->file.scenario = bytes;
+    if (read_fixed(job, matrix, &e) < 0)
+        return output_error(&e);
+    if (!matrix)
         return load_scenario(job, out);
+    if (given && value_list_is_range(given)) {
+        err_set(&e, ERR_USAGE, "bisect: --values %s goes with a scenario: of a matrix give values that its axis has",
+                given);
+        return output_error(&e);
     }
-    buf_fini(&bytes);
     if (given && value_list_read(given, labels, &e) < 0)
         return output_error(&e);
     int code = matrix_file_load(job->line->operands[0], &job->file, &complaints);
@@ -193,8 +258,13 @@ static int load(struct job *job)
     struct value_list labels = {0};
     struct err e;
     int code = load_file(job, &m, &labels);
-    if (code == 0 && bisect_line_init(&job->search, m, command_line_value(job->line, "--axis"),
-                                      (const char *const *)labels.items, labels.count, job->repeats, &e) < 0)
+    const struct bisect_choice choice = {.axis = command_line_value(job->line, "--axis"),
+                                         .labels = (const char *const *)labels.items,
+                                         .label_count = labels.count,
+                                         .only = job->only,
+                                         .only_count = job->only_count,
+                                         .repeat = job->repeats};
+    if (code == 0 && bisect_line_init(&job->search, m, &choice, &e) < 0)
         code = output_error(&e);
     value_list_fini(&labels);
     return code;
@@ -303,8 +373,9 @@ const struct command command_bisect = {
     .operands_max = 1,
     .summary = "Searches along an axis for the first value that loses, or gains, a lock's name.",
     .details =
-        "FILE is a scenario or a matrix; the other axes of a matrix stay as its scenario has them. The search tries "
-        "both ends first and then halves; values that can't be judged are stepped over, and one look on each side "
+        "FILE is a scenario or a matrix; the other axes of a matrix stay as its scenario has them, unless --only says "
+        "which value they have. The search tries both ends first and then halves; values that can't be judged are "
+        "stepped over, and one look on each side "
         "tells of names that come and go. Where a value has both outcomes, others are tried as often as the ends.\n"
         "Exits 0 with one boundary, 4 without or with several.",
     .options = options,

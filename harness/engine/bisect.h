@@ -7,21 +7,31 @@
 #include "engine/bisect_search.h"
 #include "engine/matrix_record.h"
 
-/* The values that are searched, and the cells in which each can be tried; all other axes stay as the scenario has them.
- */
+/* The values that are searched, and the cells in which each can be tried; the other axes have the one value that was
+ * asked for, or stay as the scenario has them. */
 struct bisect_line {
     struct matrix *matrix; /* owned; its cells are the tries: `repeat` of them for each value, value by value */
     size_t axis;
     size_t *values; /* of the axis, in its order */
     size_t count;
+    int *fixed; /* for each axis the value that it has in all cells; -1: as the scenario has it */
     unsigned repeat;
 };
 
-/* Takes the matrix, also where it fails, and gives it the cells of this search. `labels`: only these values (none:
- * all). ERR_USAGE: no such axis or value (with the nearest), fewer than two values, more tries than a matrix has cells.
- */
-int bisect_line_init(struct bisect_line *line, struct matrix *matrix, const char *axis, const char *const *labels,
-                     size_t label_count, unsigned repeat, struct err *e);
+/* What a search is asked for; all of it is borrowed. */
+struct bisect_choice {
+    const char *axis;
+    const char *const *labels; /* only these values of it (none: all) */
+    size_t label_count;
+    const char *const *only; /* AXIS=GLOB of other axes, each of which has to match one value */
+    size_t only_count;
+    unsigned repeat;
+};
+
+/* Takes the matrix, also where it fails, and gives it the cells of this search. ERR_USAGE: no such axis or value (with
+ * the nearest), fewer than two values, more tries than a matrix has cells. */
+int bisect_line_init(struct bisect_line *line, struct matrix *matrix, const struct bisect_choice *choice,
+                     struct err *e);
 void bisect_line_fini(struct bisect_line *line);
 const char *bisect_line_label(const struct bisect_line *line, size_t value);
 

@@ -210,7 +210,7 @@ static void put_causes(struct json_out *j, const struct matrix_report *r, const 
 static void put_example(struct json_out *j, const struct matrix_report *r, const struct matrix_group *g)
 {
     const struct explain_result *x = &g->result;
-    const char *axis;
+    char *search;
     json_key(j, "example");
     if (!g->explained || x->example == (size_t)-1) {
         json_null(j);
@@ -226,7 +226,8 @@ static void put_example(struct json_out *j, const struct matrix_report *r, const
     for (size_t i = 0; i < x->differing_count; i++)
         json_string(j, r->record->matrix->axes[x->differing[i]].name);
     json_array_end(j);
-    put_text(j, "boundary", matrix_boundary_text(r, g, &axis));
+    put_text(j, "boundary", matrix_boundary_text(r, g, &search));
+    put_text(j, "search", search);
     json_object_end(j);
 }
 

@@ -184,7 +184,6 @@ const char *matrix_standing_name(enum matrix_standing standing);          /* "ne
 char *matrix_subject_text(const struct matrix_report *r, size_t subject); /* "worker: lock" where there are several */
 char *matrix_point_text(const struct matrix_report *r, size_t point);     /* "ddtrace=3.17.3 lock=RLock" */
 char *matrix_command_text(const struct matrix_report *r, size_t place);   /* `locktrail run ...` */
-char *matrix_bisect_text(const struct matrix_report *r, const char *axis, const char *lock);
 /* "lost iff ddtrace < 3.19.9"; "no simple condition". `verb`: "lost", or a verdict. */
 char *matrix_condition_text(const struct explain_result *x, const char *verb);
 /* The head of a group: "4 locks are lost in 6 of 48 cells"; "2 of 48 cells: error". */
@@ -193,9 +192,10 @@ char *matrix_group_text(const struct matrix_report *r, const struct matrix_group
 char *matrix_group_locks_text(const struct matrix_report *r, const struct matrix_group *g, size_t most);
 /* "never_named at collector in 6 cells, ..." with conditions of their own where there are several. */
 char *matrix_cause_text(const struct matrix_cause *c);
-/* "3.17.3 is the last ddtrace with the loss, 3.19.9 the first without": NULL where that is not to be said. *axis: which
- * one, where versions lie between. */
-char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, const char **axis);
+/* "3.17.3 is the last ddtrace with the loss, 3.19.9 the first without": NULL where that is not to be said. *search: the
+ * command that looks at the releases between; NULL where there is none. */
+char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, char **search);
+bool matrix_group_has(const struct matrix_group *g, size_t point);
 char *matrix_odds_text(const struct matrix_odds *odds); /* "in 1 of 3 (95%: 0.06 to 0.79)" */
 /* "a and 2 more are lost", "error" */
 char *matrix_flaky_text(const struct matrix_report *r, const struct matrix_flaky *f);

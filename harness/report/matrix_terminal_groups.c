@@ -38,20 +38,12 @@ static void add_points(const struct matrix_terminal *t, const size_t *points, si
         add_line(t, mem_printf("and in %zu more cells", count - POINTS_SHOWN));
 }
 
-static bool is_member(const struct matrix_group *g, size_t point)
-{
-    for (size_t i = 0; i < g->point_count; i++)
-        if (g->points[i] == point)
-            return true;
-    return false;
-}
-
 static void add_exceptions(const struct matrix_terminal *t, const struct matrix_group *g, const char *verb)
 {
     const struct explain_result *x = &g->result;
     for (size_t i = 0; i < x->exception_count && i < POINTS_SHOWN; i++) {
         char *point = matrix_point_text(t->r, x->exceptions[i]);
-        add_line(t, mem_printf("%s%s in %s", is_member(g, x->exceptions[i]) ? "" : "not ", verb, point));
+        add_line(t, mem_printf("%s%s in %s", matrix_group_has(g, x->exceptions[i]) ? "" : "not ", verb, point));
         free(point);
     }
     if (x->exception_count > POINTS_SHOWN)
@@ -68,12 +60,12 @@ static void add_doubts(const struct matrix_terminal *t, const struct explain_res
 
 static void add_boundary(const struct matrix_terminal *t, const struct matrix_group *g)
 {
-    const char *axis;
-    char *text = matrix_boundary_text(t->r, g, &axis);
+    char *search, *text = matrix_boundary_text(t->r, g, &search);
     if (!text)
         return;
-    add_line(t, mem_printf("%s:", text));
-    add_command(t, matrix_bisect_text(t->r, axis, t->r->subjects[g->subjects[0]].lock));
+    add_line(t, mem_printf("%s%s", text, search ? ":" : ""));
+    if (search)
+        add_command(t, search);
     free(text);
 }
 

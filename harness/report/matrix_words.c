@@ -66,41 +66,35 @@ static char *scenario_path(const struct matrix *m)
     return mem_printf("%.*s/%s", (int)(slash - m->path), m->path, m->scenario);
 }
 
+/* What a cell sets, but for one axis (-1: none is left out). */
+static void add_settings(struct buf *out, const struct matrix *m, const struct matrix_cell *cell, int but)
+{
+    for (size_t i = 0; i < m->axis_count; i++) {
+        const struct matrix_value *v = cell->values[i] >= 0 ? &m->axes[i].values[cell->values[i]] : NULL;
+        for (size_t j = 0; v && (int)i != but && j < v->override_count; j++) {
+            char *setting = mem_printf("%s=%s", v->overrides[j].path, v->overrides[j].value);
+            buf_add_str(out, " --set");
+            add_word(out, setting);
+            free(setting);
+        }
+    }
+}
+
 char *matrix_run_command(const struct matrix *m, const struct matrix_cell *cell)
 {
-    size_t count;
-    struct scenario_override *overrides = matrix_cell_overrides(m, cell, &count);
     struct buf text = {0};
     char *path = scenario_path(m);
     buf_add_str(&text, "locktrail run");
     add_word(&text, path);
-    for (size_t i = 0; i < count; i++) {
-        char *setting = mem_printf("%s=%s", overrides[i].path, overrides[i].value);
-        buf_add_str(&text, " --set");
-        add_word(&text, setting);
-        free(setting);
-    }
+    add_settings(&text, m, cell, -1);
     buf_printf(&text, " --seed %" PRIu64, cell->seed);
     free(path);
-    free(overrides);
     return buf_steal(&text);
 }
 
 char *matrix_command_text(const struct matrix_report *r, size_t place)
 {
     return matrix_run_command(r->record->matrix, matrix_cell_at(r, place));
-}
-
-char *matrix_bisect_text(const struct matrix_report *r, const char *axis, const char *lock)
-{
-    struct buf text = {0};
-    buf_add_str(&text, "locktrail bisect");
-    add_word(&text, r->record->matrix->path);
-    buf_add_str(&text, " --axis");
-    add_word(&text, axis);
-    buf_add_str(&text, " --lock");
-    add_word(&text, lock);
-    return buf_steal(&text);
 }
 
 /* --- groups ----------------------------------------------------------------------------------------------------- */
@@ -187,10 +181,61 @@ static int seen_value(const struct matrix_report *r, size_t axis, int bound, boo
     return best;
 }
 
-char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, const char **axis)
+bool matrix_group_has(const struct matrix_group *g, size_t point)
+{
+    for (size_t i = 0; i < g->point_count; i++)
+        if (g->points[i] == point)
+            return true;
+    return false;
+}
+
+/* A cell of the group that differs from one without the loss in nothing but that axis. -1: there is none. */
+static int crossing(const struct matrix_report *r, const struct matrix_group *g, size_t axis, int here, int there)
+{
+    const size_t axes = r->record->matrix->axis_count;
+    for (size_t i = 0; i < g->point_count; i++) {
+        const int *lost = matrix_cell_at(r, r->points[g->points[i]].first)->values;
+        for (size_t p = 0; p < r->point_count && lost[axis] == here; p++) {
+            const int *other = matrix_cell_at(r, r->points[p].first)->values;
+            bool pair = other[axis] == there && r->points[p].decided > 0;
+            for (size_t a = 0; pair && a < axes; a++)
+                pair = a == axis || lost[a] == other[a];
+            if (pair && !matrix_group_has(g, p))
+                return (int)g->points[i];
+        }
+    }
+    return -1;
+}
+
+/* The search between two releases, with all else as in a cell that crosses the boundary. NULL: only ddtrace has a list
+ * of releases. */
+static char *bisect_text(const struct matrix_report *r, const struct matrix_group *g, size_t axis, int below, int from,
+                         bool lost_below)
+{
+    const struct matrix *m = r->record->matrix;
+    const struct matrix_axis *a = &m->axes[axis];
+    int point = crossing(r, g, axis, lost_below ? below : from, lost_below ? from : below);
+    if (point < 0 || strcmp(a->name, "ddtrace") != 0)
+        return NULL;
+    struct buf text = {0};
+    char *path = scenario_path(m);
+    char *values = mem_printf("%s..%s", a->values[below].label, a->values[from].label);
+    buf_add_str(&text, "locktrail bisect");
+    add_word(&text, path);
+    buf_add_str(&text, " --axis ddtrace --lock");
+    add_word(&text, r->subjects[g->subjects[0]].lock);
+    buf_add_str(&text, " --values");
+    add_word(&text, values);
+    add_settings(&text, m, matrix_cell_at(r, r->points[point].first), (int)axis);
+    free(values);
+    free(path);
+    return buf_steal(&text);
+}
+
+char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, char **search)
 {
     const struct explain_result *x = &g->result;
-    *axis = NULL;
+    *search = NULL;
     if (!g->explained || g->is_verdict || (x->strength != EXPLAIN_EXACT && x->strength != EXPLAIN_WEAK))
         return NULL;
     for (size_t i = 0; i < x->atoms; i++) {
@@ -200,11 +245,10 @@ char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_gr
         if (c->comparator > EXPLAIN_FROM || a->order != AXIS_VERSIONS || below < 0 || from < 0)
             continue;
         bool lost_below = c->comparator == EXPLAIN_BELOW;
-        *axis = a->name;
-        return mem_printf("%s %s is the last %s the loss, %s the first %s; what lies between was not run%s", a->name,
+        *search = bisect_text(r, g, c->axis, below, from, lost_below);
+        return mem_printf("%s %s is the last %s the loss, %s the first %s; what lies between was not run", a->name,
                           a->values[below].label, lost_below ? "with" : "without", a->values[from].label,
-                          lost_below ? "without" : "with",
-                          x->atoms > 1 ? " (bisect leaves the other axes as the scenario has them)" : "");
+                          lost_below ? "without" : "with");
     }
     return NULL;
 }

@@ -6,6 +6,7 @@ import unittest
 from cli import ROOT, Cli
 
 VERSIONS = os.path.join(ROOT, "scenarios", "matrix", "versions.yaml")
+RELEASES = os.path.join(ROOT, "scenarios", "matrix", "releases.yaml")
 NATIVE = os.path.join(ROOT, "scenarios", "matrix", "native.yaml")
 LOCK = ("--lock", "user_session_lock")
 
@@ -41,6 +42,19 @@ class Refusals(Cli):
         done = self.locktrail("bisect", NATIVE, "--axis", "capture_pc", "--values", "1,2", *LOCK)
         self.assertEqual((done.status, done.output), (64, ""))
         self.assertIn("bisect:4:3: error: axes: unknown axis `capture_pc`, did you mean `capture_pct`?\n", done.errors)
+
+    def test_what_all_tries_have(self):
+        along = ("--axis", "ddtrace", *LOCK)
+        self.check(64, "locktrail: bisect: --set threads is not of the form PATH=VALUE, as in --set threads=8\n", RELEASES,
+                   "--set", "threads", "--values", "3.17.3,4.16.0", *along)
+        self.check(64, f"locktrail: bisect: --set goes with a scenario, and {VERSIONS} is a matrix: --only AXIS=VALUE\n",
+                   VERSIONS, "--set", "threads=8", *along)
+        self.check(64, f"locktrail: bisect: --only goes with a matrix, and {RELEASES} is a scenario: --set PATH=VALUE\n",
+                   RELEASES, "--only", "lock=rlock", *along)
+        self.check(64, "locktrail: --only lock=l*r matches 0 values of lock, expected one, such as rlock\n", VERSIONS,
+                   "--only", "lock=l*r", *along)
+        self.check(64, "locktrail: bisect: --values 3.17.3..3.19.9 goes with a scenario: of a matrix give values that its "
+                   "axis has\n", VERSIONS, "--values", "3.17.3..3.19.9", *along)
 
     def test_no_file(self):
         self.check(65, "locktrail: cannot read nowhere.yaml: No such file or directory\n", "nowhere.yaml", "--axis", "ddtrace",

@@ -42,7 +42,7 @@ class Versions(Case):
         with open(os.path.join(support.ROOT, "scenarios", "matrix", "releases.yaml"), encoding="utf-8") as file:
             self.write("releases.yaml", file.read().replace("duration: 3s", "duration: 2s"))
         with open(VERSIONS, encoding="utf-8") as file:
-            path = self.write("versions.yaml", file.read().replace("retries: 1", "retries: 0"))
+            path = self.write("versions.yaml", file.read().replace("repeat: 3", "repeat: 1").replace("retries: 1", "retries: 0"))
         status, output, errors = self.locktrail("matrix", path, "--out", self.out, "--json", "--only", "ddtrace=3.17.3",
                                                 "--only", "ddtrace=4.16.0")
         self.assertEqual(status, 2, errors)
@@ -100,6 +100,21 @@ class Bisect(Case):
                                                 "--quiet", "--out", self.out)
         self.assertEqual((status, errors), (4, ""))
         self.assertIn("50                   named in 1 of 1\n  100                  named in 1 of 1\n", output)
+
+    def test_what_all_tries_have(self):
+        """--set of a scenario, --only of a matrix: the same fault in all tries, so that no value has the name."""
+        cell = os.path.join(self.directory, "cell.yaml")
+        matrix = self.write("m.yaml", "name: m\nscenario: cell.yaml\naxes:\n  threads: [2, 3]\n  fault:\n    - none\n"
+                            "    - gone: {at: upload, mechanism: label_dropped, locks: [user_session_lock]}\n")
+        searches = ((cell, "--values", "2,3", "--set", "threads=9", "--set",
+                     "faults=[{at: upload, mechanism: label_dropped, locks: [user_session_lock]}]"),
+                    (matrix, "--only", "fault=gone"))
+        for number, (file, *arguments) in enumerate(searches):
+            status, output, errors = self.locktrail("bisect", file, "--axis", "threads", *arguments, "--lock",
+                                                    "user_session_lock", "--repeats", "1", "--quiet", "--out",
+                                                    f"{self.out}-{number}")
+            self.assertEqual((status, errors), (4, ""))
+            self.assertIn("No boundary: 2 and 3, the ends, both lose user_session_lock.", output)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,66 @@
 #include "child_fixture.h"
 #include "io/disk.h"
 
-static void check_refusal(const char *axis, const char *const *labels, size_t count, unsigned repeat,
-                          const char *expected)
+static struct bisect_choice along(const char *axis, const char *const *labels, size_t count, unsigned repeat)
+{
+    return (struct bisect_choice){.axis = axis, .labels = labels, .label_count = count, .repeat = repeat};
+}
+
+static void check_choice(const struct bisect_choice choice, const char *expected)
 {
     struct bisect_line line;
     struct err e = {0};
-    assert_int_equal(bisect_line_init(&line, read_bisect_matrix(BISECT_STEPS), axis, labels, count, repeat, &e), -1);
+    assert_int_equal(bisect_line_init(&line, read_bisect_matrix(BISECT_STEPS), &choice, &e), -1);
     assert_string_equal(e.text, expected);
     assert_int_equal(e.code, ERR_USAGE);
+    bisect_line_fini(&line);
+}
+
+static void check_refusal(const char *axis, const char *const *labels, size_t count, unsigned repeat,
+                          const char *expected)
+{
+    check_choice(along(axis, labels, count, repeat), expected);
+}
+
+/* Other axes have one value in all tries. */
+static void test_axes_that_are_fixed(void **state)
+{
+    static const struct {
+        const char *only[2];
+        size_t count;
+        const char *expected;
+    } cases[] = {
+        {{"capture_pct"}, 1, "--only capture_pct is not of the form AXIS=VALUE, as in lock=rlock"},
+        {{"capture=50"}, 1, "m.yaml has no axis capture, did you mean capture_pct?"},
+        {{"step=a"}, 1, "--only step=a: the search is along step, choose its values with --values"},
+        {{"capture_pct=25"}, 1, "--only capture_pct=25 matches 0 values of capture_pct, expected one, such as 50"},
+        {{"capture_pct=*"}, 1, "--only capture_pct=* matches 2 values of capture_pct, expected one, such as 50"},
+        {{"capture_pct=50", "capture_pct=100"},
+         2,
+         "--only capture_pct=100: capture_pct has one value in a search, and was given one already"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bisect_choice choice = along("step", NULL, 0, 1);
+        choice.only = cases[i].only;
+        choice.only_count = cases[i].count;
+        check_choice(choice, cases[i].expected);
+    }
+    static const char *const half[] = {"capture_pct=5*"};
+    struct bisect_choice choice = along("step", NULL, 0, 1);
+    struct bisect_line line;
+    struct err e = {0};
+    size_t count;
+    choice.only = half;
+    choice.only_count = 1;
+    assert_int_equal(bisect_line_init(&line, read_bisect_matrix(BISECT_STEPS), &choice, &e), 0);
+    for (size_t i = 0; i < line.matrix->cell_count; i++) {
+        struct scenario_override *overrides = matrix_cell_overrides(line.matrix, &line.matrix->cells[i], &count);
+        assert_int_equal(count, 2);
+        assert_string_equal(overrides[1].path, "workers.native.capture_pct");
+        assert_string_equal(overrides[1].value, "50");
+        free(overrides);
+    }
     bisect_line_fini(&line);
 }
 
@@ -31,11 +83,12 @@ static void test_what_is_no_line(void **state)
 static void test_the_cells_of_a_line(void **state)
 {
     static const char *const labels[] = {"d", "b"};
+    const struct bisect_choice choice = along("step", labels, 2, 3);
     struct bisect_line line;
     struct err e = {0};
     size_t count;
     (void)state;
-    assert_int_equal(bisect_line_init(&line, read_bisect_matrix(BISECT_STEPS), "step", labels, 2, 3, &e), 0);
+    assert_int_equal(bisect_line_init(&line, read_bisect_matrix(BISECT_STEPS), &choice, &e), 0);
     assert_int_equal(line.count, 2);
     assert_string_equal(bisect_line_label(&line, 0), "b");
     assert_int_equal(line.matrix->cell_count, 6);
@@ -119,7 +172,8 @@ static int search(struct search_fixture *f, unsigned repeat, const char *loss)
     put(f, "locktrail", script, 0755);
     put(f, "scenario.yaml", BISECT_SCENARIO, 0644);
     struct err e = {0};
-    assert_int_equal(bisect_line_init(&f->line, read_bisect_matrix(BISECT_STEPS), "step", NULL, 0, repeat, &e), 0);
+    const struct bisect_choice choice = along("step", NULL, 0, repeat);
+    assert_int_equal(bisect_line_init(&f->line, read_bisect_matrix(BISECT_STEPS), &choice, &e), 0);
     const struct bisect_options options = {.line = &f->line,
                                            .lock = "x",
                                            .directory = f->directory,
@@ -188,6 +242,7 @@ static void test_a_lock_that_nobody_has(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_axes_that_are_fixed),
         cmocka_unit_test(test_what_is_no_line),
         cmocka_unit_test(test_the_cells_of_a_line),
         test(test_a_boundary),

@@ -17,7 +17,8 @@ static struct said *make(const char *const tries[4], unsigned repeat)
 {
     struct said *s = mem_calloc(1, sizeof *s);
     struct err e = {0};
-    assert_int_equal(bisect_line_init(&s->line, read_bisect_matrix(BISECT_STEPS), "step", NULL, 0, repeat, &e), 0);
+    const struct bisect_choice choice = {.axis = "step", .repeat = repeat};
+    assert_int_equal(bisect_line_init(&s->line, read_bisect_matrix(BISECT_STEPS), &choice, &e), 0);
     s->log.tries = mem_calloc(4, sizeof *s->log.tries);
     struct bisect_search search = {.values = s->log.tries, .count = 4, .repeats = repeat};
     for (size_t v = 0; v < 4; v++) {

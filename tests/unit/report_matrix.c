@@ -84,7 +84,10 @@ static void test_where_rlocks_appear(void **state)
     terminal(r, &out);
     assert_non_null(strstr(out.data, "    lost iff ddtrace < 3.19.9 and lock = rlock"));
     assert_non_null(strstr(out.data, "    ddtrace 3.17.3 is the last with the loss, 3.19.9 the first without; what\n"));
-    assert_non_null(strstr(out.data, " --axis ddtrace --lock "));
+    /* What lies between them, with the other axis as the loss has it. */
+    assert_non_null(strstr(out.data, "      locktrail bisect scenarios/matrix/releases.yaml --axis ddtrace --lock "
+                                     "global/global_database_lock --values 3.17.3..3.19.9 --set "
+                                     "workers.python.lock=rlock\n"));
     matrix_report_free(r);
     matrix_record_free(record);
     buf_fini(&out);

@@ -120,12 +120,13 @@ static bool find_gap(const struct bisect_search *s, size_t low, size_t high, siz
            find_middle(s, widest_from, widest_from + widest, true, middle);
 }
 
-/* What [low, high], which all have the state of `low`, still asks for: a name in it that is not lost may be so at its
- * next try, and the gap. */
+/* What [low, high], which all have the state of `low`, still asks for: where it is lost, a name in it that is not may
+ * be so at its next try; where it is named, a loss in it may be a flaky one; and the gap. */
 static bool look(const struct bisect_search *s, size_t low, size_t high, size_t *value)
 {
-    for (size_t i = low; i <= high && bisect_search_state(s, low) == BISECT_LOST; i++) {
-        if (bisect_search_state(s, i) == BISECT_NAMED && is_open(s, i, s->repeats)) {
+    enum bisect_outcome state = bisect_search_state(s, low);
+    for (size_t i = low; i <= high; i++) {
+        if (judged(&s->values[i]) > 0 && bisect_search_state(s, i) != state && tries(&s->values[i]) < s->repeats) {
             *value = i;
             return true;
         }

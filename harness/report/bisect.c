@@ -99,7 +99,9 @@ void report_bisect_conclusion(const struct bisect_report *r, struct buf *out)
                    state_of(r, b->first) == BISECT_LOST ? "lose" : "name", r->lock);
     if (b->flaky)
         add_odds(r, out);
-    if (!b->monotone)
+    if (!b->monotone && b->flaky && tries_of(r, b->odd)->named > 0 && tries_of(r, b->odd)->lost > 0)
+        buf_add_str(out, " Whether further values lose it, more tries tell (--repeats, or a matrix with `repeat`).");
+    else if (!b->monotone)
         buf_printf(out,
                    " But it comes and goes: %s %s it. There is more than one boundary; search between other ends "
                    "(--values).",

@@ -13,7 +13,7 @@
 #define VALUES_MAX 200
 
 /* One letter for each value: n named, l lost, u can't be judged; f lost at the second try of three, g at the third one
- * only. */
+ * only, h at the first one only. */
 struct planted {
     const char *values;
     struct bisect_tries tries[VALUES_MAX];
@@ -31,6 +31,8 @@ static enum bisect_outcome outcome(char letter, unsigned before)
         return BISECT_LOST;
     case 'f':
         return before % 3 == 1 ? BISECT_LOST : BISECT_NAMED;
+    case 'h':
+        return before == 0 ? BISECT_LOST : BISECT_NAMED;
     case 'g':
         return before == 2 ? BISECT_LOST : BISECT_NAMED;
     default:
@@ -124,6 +126,14 @@ static void test_a_name_that_comes_and_goes(void **state)
     assert_int_equal(r.end, BISECT_SAME);
     assert_false(r.monotone);
     assert_int_equal(r.odd, 4);
+    /* A loss that contradicts is tried again: a flaky one makes no second boundary. */
+    r = search(&p, "nnnnhnnnn", 3);
+    assert_int_equal(r.end, BISECT_SAME);
+    assert_true(!r.monotone && r.flaky);
+    assert_int_equal(r.odd, 4);
+    assert_int_equal(p.tries[4].named, 2);
+    r = search(&p, "nnnnhnnnnnnnnnnnll", 3);
+    assert_int_equal(r.before, 15);
     r = search(&p, "llnllllllllllnnn", 1); /* the search never comes near c */
     assert_int_equal(r.end, BISECT_BOUNDARY);
     assert_int_equal(r.after, 13);

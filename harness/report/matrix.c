@@ -41,6 +41,8 @@ void matrix_report_free(struct matrix_report *r)
         explain_result_fini(&r->groups[i].result);
         for (size_t c = 0; c < r->groups[i].cause_count; c++)
             explain_result_fini(&r->groups[i].causes[c].result);
+        for (size_t k = 0; k < r->groups[i].reason_count; k++)
+            explain_result_fini(&r->groups[i].reasons[k].result);
     }
     for (size_t i = 0; i < r->gone_count; i++)
         free(r->gone[i].cell);

@@ -121,6 +121,8 @@ void matrix_explain_groups(struct matrix_report *r)
             explain_verdict(r, g, &t);
         else
             explain_locks(r, g, &t);
+        if (g->is_verdict)
+            matrix_find_reasons(r, g, i < MATRIX_CAUSES_EXPLAINED_MAX);
         if (i < MATRIX_CAUSES_EXPLAINED_MAX)
             explain_causes(r, g, &t);
     }

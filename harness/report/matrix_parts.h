@@ -13,6 +13,8 @@
 #define MATRIX_CAUSES_EXPLAINED_MAX 4
 /* Ways of being lost within one pattern that get a condition of their own. */
 #define MATRIX_CAUSES_MAX 4
+/* Reasons of cells with one verdict that are told; cells with further ones are counted. */
+#define MATRIX_REASONS_MAX 4
 
 /* One combination of values: its repeats, which differ in their seed, stand one behind the other. Of this record's part
  * of the matrix only. */
@@ -76,6 +78,13 @@ struct matrix_group {
         struct explain_result result;
     } causes[MATRIX_CAUSES_MAX];
     size_t cause_count, causes_left;
+    struct matrix_reason {
+        const char *text; /* of the first cell that has it; borrowed from the record */
+        size_t points;
+        bool explained; /* where the group has several */
+        struct explain_result result;
+    } reasons[MATRIX_REASONS_MAX]; /* of a verdict */
+    size_t reason_count, reasons_left;
 };
 
 struct matrix_gone {
@@ -136,6 +145,9 @@ void matrix_find_flaky(struct matrix_report *r);     /* matrix_flaky.c */
 void matrix_find_groups(struct matrix_report *r);    /* matrix_groups.c */
 void matrix_explain_groups(struct matrix_report *r); /* matrix_explain.c */
 
+/* matrix_reasons.c: of a group that is a verdict; `explained`: with conditions where there are several. */
+void matrix_find_reasons(const struct matrix_report *r, struct matrix_group *g, bool explained);
+
 /* The condition of any outcomes of the points: a form of explain(). */
 void matrix_explain(const struct matrix_report *r, const enum explain_outcome *outcomes, const unsigned *attempts,
                     struct explain_result *out);
@@ -192,6 +204,8 @@ char *matrix_group_text(const struct matrix_report *r, const struct matrix_group
 char *matrix_group_locks_text(const struct matrix_report *r, const struct matrix_group *g, size_t most);
 /* "never_named at collector in 6 cells, ..." with conditions of their own where there are several. */
 char *matrix_cause_text(const struct matrix_cause *c);
+/* "in 2 cells, so iff packages = bad: no environment": where there are several. */
+char *matrix_reason_text(const struct matrix_reason *reason);
 /* "3.17.3 is the last ddtrace with the loss, 3.19.9 the first without": NULL where that is not to be said. *search: the
  * command that looks at the releases between; NULL where there is none. */
 char *matrix_boundary_text(const struct matrix_report *r, const struct matrix_group *g, char **search);

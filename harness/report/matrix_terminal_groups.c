@@ -105,6 +105,13 @@ static void add_standings(const struct matrix_terminal *t, const struct matrix_g
 
 static void add_conclusion(const struct matrix_terminal *t, const struct matrix_group *g)
 {
+    if (g->reason_count > 1) {
+        for (size_t i = 0; i < g->reason_count; i++)
+            add_line(t, matrix_reason_text(&g->reasons[i]));
+        if (g->reasons_left > 0)
+            add_line(t, mem_printf("in %zu cells for further reasons", g->reasons_left));
+        return;
+    }
     const char *conclusion = g->is_verdict ? matrix_group_conclusion(t->r, g) : NULL;
     if (conclusion && conclusion[0])
         add_line(t, mem_strdup(conclusion));

@@ -93,6 +93,38 @@ static void test_where_rlocks_appear(void **state)
     buf_fini(&out);
 }
 
+/* Errors with the same cause differ in numbers, in the process that was first, and in how many followed. */
+static void script_reasons(const struct matrix_cell *cell, unsigned attempt, struct told *out)
+{
+    (void)attempt;
+    if (cell_has(cell, "threads=1"))
+        return;
+    out->verdict = VERDICT_ERROR;
+    out->conclusion = cell_has(cell, "threads=2") && cell_has(cell, "build=g1")
+                          ? "w.1.upload: ended by exit 3, 0.1 s after its start. There are 3 more problems."
+                      : cell_has(cell, "threads=2") ? "w.2.local: ended by exit 3, 12 s after its start."
+                                                    : "the run did not end within 6.0 s";
+}
+
+static void test_reasons_of_errors(void **state)
+{
+    (void)state;
+    struct matrix_record *record = record_of(
+        "name: r\nscenario: ../smoke.yaml\naxes: {threads: [1, 2, 4, 8], build: [g1, O2g]}\n", script_reasons);
+    struct matrix_known known = {.today = MATRIX_TODAY};
+    struct matrix_report *r = matrix_report_new(record, &known);
+    struct buf out = {0};
+    terminal(r, &out);
+    assert_non_null(strstr(out.data, " 1. error in 6 of 8 cells\n"));
+    assert_non_null(strstr(out.data,
+                           "    in 2 cells, so iff threads = 2: w.1.upload: ended by exit 3, 0.1 s after its\n"
+                           "      start. There are 3 more problems.\n"
+                           "    in 4 cells, so iff threads >= 4: the run did not end within 6.0 s\n"));
+    buf_fini(&out);
+    matrix_report_free(r);
+    matrix_record_free(record);
+}
+
 /* --- known losses ----------------------------------------------------------------------------------------------- */
 
 static void script_less(const struct matrix_cell *cell, unsigned attempt, struct told *out)
@@ -417,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_reports),
         cmocka_unit_test(test_where_rlocks_appear),
+        cmocka_unit_test(test_reasons_of_errors),
         cmocka_unit_test(test_expected_and_baseline),
         cmocka_unit_test(test_what_counts),
         cmocka_unit_test(test_baselines),

@@ -233,8 +233,10 @@ static int resumed_order(const struct command_line *line, struct order *o)
     free(path);
     if (code)
         return code;
-    if (soak_check(o->scenario, &e) < 0)
+    if (soak_check(o->scenario, &e) < 0 || soak_check_resumed(o->scenario, &o->record, &e) < 0) {
+        err_wrap(&e, "%s", o->scenario->path);
         return output_error(&e);
+    }
     o->resume = true;
     o->directory = mem_strdup(directory);
     return 0;
@@ -307,7 +309,9 @@ static int execute(const struct command_line *line, struct order *o, const struc
                                 .taken = on_taken,
                                 .data = &shown};
     int result = soak_execute(&soak, &happened, &e);
+    /* Where soak.json could not be written, it tells of the time before. */
     struct soak_finish_options finish = {.write = true,
+                                         .record = result < 0 ? &o->record : NULL,
                                          .json = command_line_has(line, "--json"),
                                          .quiet = shown.quiet,
                                          .junit = command_line_value(line, "--junit")};

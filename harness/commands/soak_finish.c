@@ -63,22 +63,29 @@ static int print(const struct soak_record *r, const char *directory, const struc
     return code;
 }
 
+static int finish(const struct soak_record *r, const char *directory, const struct soak_finish_options *options)
+{
+    struct err e;
+    int written = write_files(r, directory, options, &e);
+    int code = print(r, directory, options);
+    if (written < 0)
+        code = output_error(&e);
+    return code == 0 ? soak_record_exit_code(r) : code;
+}
+
 int soak_finish(const char *directory, const struct soak_finish_options *options)
 {
     struct soak_record record;
     struct err e;
+    if (options->record)
+        return finish(options->record, directory, options);
     if (soak_record_load(directory, &record, &e) < 0) {
         /* Whatever the user names and locktrail can't read is a bad input, also where it is simply not there. */
         if (e.code == ERR_MISSING)
             e.code = ERR_INPUT;
         return output_error(&e);
     }
-    int written = write_files(&record, directory, options, &e);
-    int code = print(&record, directory, options);
-    if (written < 0)
-        code = output_error(&e);
-    if (code == 0)
-        code = soak_record_exit_code(&record);
+    int code = finish(&record, directory, options);
     soak_record_fini(&record);
     return code;
 }

@@ -3,13 +3,16 @@
 #ifndef LOCKTRAIL_COMMANDS_SOAK_FINISH_H
 #define LOCKTRAIL_COMMANDS_SOAK_FINISH_H
 
+#include "engine/soak_record.h"
+
 #include <stdbool.h>
 
 struct soak_finish_options {
     bool write; /* curves.svg and junit.xml are written, failing is an error (73); else where they are not there or the
                    soak has not ended, and the directory can be written */
     bool json, quiet;
-    const char *junit; /* a further copy of the JUnit XML; NULL: none */
+    const struct soak_record *record; /* what is told; NULL: what the directory's soak.json has */
+    const char *junit;                /* a further copy of the JUnit XML; NULL: none */
 };
 
 /* It has a soak.json. */

@@ -33,6 +33,9 @@ struct soak_options {
 /* Whether this scenario can be soaked: what it asks for must be possible while workers go on for ever. ERR_INPUT, with
  * what to change. */
 int soak_check(const struct scenario *s, struct err *e);
+/* Whether its uploads pass the stages that the record has: else what was counted and what comes would be one number.
+ * ERR_INPUT. */
+int soak_check_resumed(const struct scenario *s, const struct soak_record *r, struct err *e);
 
 /* As run_execute: blocks, handles SIGINT, SIGTERM, SIGHUP; *happened: the directory has a soak.json. */
 int soak_execute(const struct soak_options *options, bool *happened, struct err *e);

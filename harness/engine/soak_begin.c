@@ -28,6 +28,20 @@ int soak_check(const struct scenario *s, struct err *e)
     return 0;
 }
 
+int soak_check_resumed(const struct scenario *s, const struct soak_record *r, struct err *e)
+{
+    bool stages[STAGE_COUNT] = {false};
+    soak_begin_stages(s, stages);
+    for (int i = STAGE_UPLOAD; i < STAGE_COUNT; i++)
+        if (stages[i] != r->stage_ran[i])
+            return err_set(e, ERR_INPUT,
+                           "its uploads %s the stage `%s`, and so far they %s: the agent or the backend was changed, "
+                           "start a new soak",
+                           stages[i] ? "come to" : "do not come to", stage_name((enum stage)i),
+                           stages[i] ? "did not" : "did");
+    return 0;
+}
+
 enum stage soak_begin_stages(const struct scenario *s, bool stages[STAGE_COUNT])
 {
     bool has_agent = s->agent_count > 0 && s->agents[0].kind != AGENT_NONE;

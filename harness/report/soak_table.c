@@ -131,7 +131,7 @@ void soak_uploads(const struct soak_terminal *t)
         {u->unreadable, "can't be read"},
         {u->unknown, "of no process of this soak"},
         {u->unjudged, "came too fast to be looked at"},
-        {u->cut, "were under way when it ended or was killed"},
+        {u->cut, "under way when it ended or was killed"},
         {u->pending, "under way"},
     };
     struct buf text = {0};
@@ -165,12 +165,21 @@ static uint64_t due(const uint64_t *states)
     return sum;
 }
 
-/* In some upload it was neither named nor too rare. */
+/* What shows no name and is no loss of any kind is a lock that has none to show. */
+static bool is_lost(const struct soak_record *r, const struct soak_lock *l)
+{
+    for (size_t i = 0; i < r->group_count; i++)
+        if (strcmp(r->groups[i].lock, l->id) == 0 && strcmp(r->groups[i].worker, l->worker) == 0)
+            return true;
+    return r->groups_dropped > 0;
+}
+
+/* It was lost, and in some upload neither named nor too rare. */
 static bool is_odd(const struct soak_record *r, const struct soak_lock *l)
 {
     for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++)
         if (r->stage_ran[s] && due(l->states[s]) > named(l->states[s]))
-            return true;
+            return is_lost(r, l);
     return false;
 }
 
@@ -221,20 +230,31 @@ static void add_odd(const struct soak_terminal *t, const struct soak_lock *l)
     buf_fini(&next);
 }
 
+static void add_nameless(const struct soak_terminal *t, const struct soak_lock *l)
+{
+    const uint64_t *states = l->states[STAGE_UPLOAD];
+    if (due(states) > named(states))
+        buf_printf(t->out, "%*sgeneric, as is right for it\n", INDENT, "");
+}
+
 static void add_lock(const struct soak_terminal *t, const struct soak_lock *l, size_t width)
 {
     char *label = soak_lock_label(t->r, l->worker, l->id);
+    bool lost = is_lost(t->r, l);
     text_add_cell(t->out, label, width, false, TEXT_PLAIN);
     for (int s = STAGE_UPLOAD; s < STAGE_COUNT; s++) {
         if (!t->r->stage_ran[s])
             continue;
-        uint64_t some = named(l->states[s]), all = due(l->states[s]);
+        uint64_t all = due(l->states[s]), some = lost ? named(l->states[s]) : all;
         char *text = all > 0 ? mem_printf("%" PRIu64 "/%" PRIu64, some, all) : mem_strdup("-");
         text_add_cell(t->out, text, STAGE_SIZE, true, soak_colour(t, some == all ? TEXT_PLAIN : TEXT_YELLOW));
         free(text);
     }
     end_line(t->out);
-    add_odd(t, l);
+    if (lost)
+        add_odd(t, l);
+    else
+        add_nameless(t, l);
     free(label);
 }
 

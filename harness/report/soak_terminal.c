@@ -164,8 +164,11 @@ static void add_next_steps(const struct soak_terminal *t)
         add_step(s, "Let uploads come less often (--every), or from fewer processes: some came faster than they could "
                     "be looked at");
     add_growth_steps(s);
-    if (!r->ended)
-        add_step(s, "If it does not run any more, go on with: locktrail soak --resume RUN");
+    if (!r->ended) {
+        char *text = mem_printf("If it does not run any more, go on with: locktrail soak --resume %s", t->directory);
+        add_step(s, text);
+        free(text);
+    }
 }
 
 void report_soak(const struct soak_record *r, const char *directory, bool colour, struct buf *out)

@@ -98,6 +98,24 @@ class Schema(Soak):
         self.assertGreater(checked, 100)
 
 
+class Options(Soak):
+    def test_metrics_are_looked_at_first(self):
+        """Before the scenario is read, an environment made, or a directory."""
+        forms = "expected 127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:/PATH"
+        for address, why in (("9464", forms), ("127.0.0.1:x", forms),
+                             ("0.0.0.0:9464", "only loopback is allowed, " + forms)):
+            done = self.locktrail("soak", "none.yaml", "--for", "1h", "--metrics", address)
+            self.assert_error(done, 64, "soak: --metrics %s: can't listen on '%s': %s" % (address, address, why))
+
+    def test_a_resumed_one_passes_the_same_stages(self):
+        directory = self.lay(self.record("bad"))
+        path = self.write("run/scenario.yaml", "name: soak\nduration: 1s\nworkers: {native: {runtime: native, count: 2}}\n"
+                          "phases: [member]\nbackend: store\n")
+        self.assert_error(self.locktrail("soak", "--resume", directory), 65,
+                          "%s: its uploads do not come to the stage `agent`, and so far they did: the agent or the "
+                          "backend was changed, start a new soak" % path)
+
+
 class Report(Soak):
     def test_it_is_told_again(self):
         for name, status in (("bad", 70), ("good", 0)):

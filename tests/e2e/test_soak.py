@@ -52,7 +52,7 @@ class Long(Soak):
 class Short(Soak):
     def test_killed_and_resumed(self):
         """kill -9 loses at most the last interval, and --resume goes on with the same counts."""
-        process = self.start("soak", self.file(), "--for", "12s", "--quiet", "--out", self.out)
+        process = self.start("soak", self.file(), "--for", "12s", "--until-loss", "--quiet", "--out", self.out)
         before = self.wait_for(lambda r: r["uploads"]["judged"] > 40)
         status, _, errors = self.locktrail("soak", "--resume", self.out)
         self.assertEqual((status, errors), (73, f"locktrail: another locktrail is at work in {self.out}\n"))
@@ -65,7 +65,8 @@ class Short(Soak):
         status, output, errors = self.locktrail("soak", "--resume", self.out, "--json", "--quiet")
         self.assertEqual(status, 0, errors[-2000:])
         record = json.loads(output)
-        self.assertEqual((record["resumed"], record["ended"], record["run_id"]), (1, True, at_kill["run_id"]))
+        self.assertEqual((record["resumed"], record["ended"], record["run_id"], record["until_loss"]),
+                         (1, True, at_kill["run_id"], True))
         self.assertGreaterEqual(record["elapsed_ms"], 12000)
         self.assertGreater(record["uploads"]["good"], at_kill["uploads"]["good"] + 40)
         self.assert_accounted(record)
@@ -82,6 +83,18 @@ class Short(Soak):
         self.assertEqual(record["why_ended"], "the run directory grew above --max-disk")
         self.assertIn("above --max-disk", record["problems"][0]["text"])
         self.assert_nothing_runs()
+
+    def test_what_can_not_be_written_is_still_told(self):
+        """The report is of the whole soak, and not of the last soak.json that could be written."""
+        process = self.start("soak", self.file(), "--for", "4s", "--out", self.out)
+        self.wait_for(lambda r: r["uploads"]["judged"] > 5)
+        record = os.path.join(self.out, "soak.json")
+        os.unlink(record)
+        os.mkdir(record)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 73, errors[-2000:])
+        self.assertIn("ended      the time is over", output)
+        self.assertIn("soak.json", errors)
 
     def test_sigterm_ends_with_a_report(self):
         process = self.start("soak", self.file(), "--for", "1h", "--out", self.out)

@@ -165,7 +165,7 @@ static void test_what_is_left_out_is_counted(void **state)
     for (size_t i = 2; i < r.lock_count; i++)
         r.locks[i] =
             (struct soak_lock){.worker = mem_strdup("native"), .id = mem_strdup("more"), .name = mem_strdup("more")};
-    r.locks[r.lock_count - 1].states[STAGE_AGENT][STATE_ABSENT] = 3;
+    r.locks[r.lock_count - 1].states[STAGE_AGENT][STATE_ABSENT] = 3; /* with a loss: some are only counted */
     struct buf b = report(&r, false);
     assert_non_null(strstr(b.data, "and 1 more kinds of loss (soak.json has them)\n"
                                    "and 7 losses of further kinds, only counted (SOAK_GROUPS_MAX)\n"));
@@ -191,12 +191,31 @@ static void test_only_what_is_due_is_counted(void **state)
     }
     r.locks[0].states[STAGE_BACKEND][STATE_EXACT] = 299;
     r.locks[0].states[STAGE_BACKEND][STATE_GENERIC] = 1;
+    add_group_to(&r, "member/user_lock", STAGE_BACKEND, MECHANISM_LABEL_DROPPED, 1);
     struct buf b = report(&r, false);
     assert_non_null(strstr(b.data, "member/user_lock                         300/302         300/302         299/302\n"
                                    "    upload, agent: 2 absent; backend: 1 generic, 2 absent\n"
                                    "member/order_lock                              -               -               -\n"
                                    "(uploads without a lock that was not taken, or too rarely to be seen for\n"
                                    "certain, are not counted for it)\n"));
+    buf_fini(&b);
+    soak_record_fini(&r);
+}
+
+/* An anonymous lock has no name to lose. */
+static void test_what_has_no_name_is_right(void **state)
+{
+    struct soak_record r;
+    (void)state;
+    soak_good(&r);
+    for (int s = STAGE_UPLOAD; s <= STAGE_BACKEND; s++) {
+        r.locks[1].states[s][STATE_EXACT] = 0;
+        r.locks[1].states[s][STATE_GENERIC] = 399;
+    }
+    struct buf b = report(&r, true);
+    assert_non_null(strstr(b.data,
+                           "\nmember/order_lock                        399/399         399/399         399/399\n"
+                           "    generic, as is right for it\n\n"));
     buf_fini(&b);
     soak_record_fini(&r);
 }
@@ -231,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_what_is_left_out_is_counted),
         cmocka_unit_test(test_only_what_is_due_is_counted),
+        cmocka_unit_test(test_what_has_no_name_is_right),
         cmocka_unit_test(test_a_gap_is_in_no_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

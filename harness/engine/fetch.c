@@ -89,16 +89,8 @@ static void unwant(struct fetch *f)
 static void take(struct fetch *f, const struct readback_event *event)
 {
     const struct source *source = &f->sources[f->at];
-    struct upload_profile *profiles = mem_calloc(event->profile_count, sizeof *profiles);
-    struct upload upload = {.path = event->id,
-                            .start = event->start,
-                            .end = event->end,
-                            .runtime_id = event->runtime_id,
-                            .profiles = profiles,
-                            .profile_count = event->profile_count};
-    for (size_t i = 0; i < event->profile_count; i++)
-        profiles[i] = (struct upload_profile){
-            .name = event->profiles[i].name, .bytes = event->profiles[i].bytes, .size = event->profiles[i].size};
+    struct upload upload;
+    struct upload_profile *profiles = readback_as_upload(event, &upload);
     char *instance = way_instance(scenario_of(f), source->lane, event->instance);
     struct recorded recorded = recorder_take_for(f->recorder, source->stage, instance, &upload);
     if (recorded.rejected && !f->told_unkept) {

@@ -186,16 +186,8 @@ void soak_judge_upload(struct soak_judge *j, enum stage stage, const char *insta
 
 void soak_judge_read_back(struct soak_judge *j, const struct readback_event *event)
 {
-    struct upload_profile *profiles = mem_calloc(event->profile_count, sizeof *profiles);
-    struct upload upload = {.path = event->id,
-                            .start = event->start,
-                            .end = event->end,
-                            .runtime_id = event->runtime_id,
-                            .profiles = profiles,
-                            .profile_count = event->profile_count};
-    for (size_t i = 0; i < event->profile_count; i++)
-        profiles[i] = (struct upload_profile){
-            .name = event->profiles[i].name, .bytes = event->profiles[i].bytes, .size = event->profiles[i].size};
+    struct upload upload;
+    struct upload_profile *profiles = readback_as_upload(event, &upload);
     soak_judge_upload(j, STAGE_BACKEND, event->instance, &upload);
     free(profiles);
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "io/hash.h"
+#include "pipeline/intake.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -106,6 +107,22 @@ void readback_hand_over(struct readback *r, const char *instance, const char *id
 void readback_tell(struct readback *r, const char *text)
 {
     emit(r, &(struct readback_event){.kind = READBACK_PROGRESS, .text = text});
+}
+
+struct upload_profile *readback_as_upload(const struct readback_event *event, struct upload *out)
+{
+    struct upload_profile *profiles = mem_calloc(event->profile_count, sizeof *profiles);
+    for (size_t i = 0; i < event->profile_count; i++) {
+        const struct readback_profile *p = &event->profiles[i];
+        profiles[i] = (struct upload_profile){.name = p->name, .bytes = p->bytes, .size = p->size};
+    }
+    *out = (struct upload){.path = event->id,
+                           .start = event->start,
+                           .end = event->end,
+                           .runtime_id = event->runtime_id,
+                           .profiles = profiles,
+                           .profile_count = event->profile_count};
+    return profiles;
 }
 
 int readback_deliver(struct readback *r, size_t instance, const char *id, const struct readback_upload *u,

@@ -87,6 +87,11 @@ struct readback_event {
     unsigned missing;
     const struct err *error;
 };
+
+/* One that was read back, as an upload that lends what the event has. Returns its profiles, for the caller to free. */
+struct upload;
+struct upload_profile *readback_as_upload(const struct readback_event *event, struct upload *out);
+
 typedef void (*readback_fn)(struct readback *readback, const struct readback_event *event, void *data);
 
 /* `options` is copied but for nothing: all strings too. Events never come from within. All on the loop's thread. */

@@ -55,7 +55,7 @@ static void add_doubts(const struct matrix_terminal *t, const struct explain_res
     if (x->flaky > 0)
         add_line(t, mem_printf("flaky in %zu of these cells", x->flaky));
     if (x->unknown > 0)
-        add_line(t, mem_printf("nothing is known of %zu cells", x->unknown));
+        add_line(t, mem_printf("nothing is known of %zu %s", x->unknown, x->unknown == 1 ? "cell" : "cells"));
 }
 
 static void add_boundary(const struct matrix_terminal *t, const struct matrix_group *g)

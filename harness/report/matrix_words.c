@@ -143,7 +143,8 @@ char *matrix_condition_text(const struct explain_result *x, const char *verb)
 {
     switch (x->strength) {
     case EXPLAIN_EXACT:
-        return x->atoms == 0 ? mem_printf("%s in every cell", verb) : mem_printf("%s iff %s", verb, x->condition);
+        return x->atoms == 0 ? mem_printf("%s in every cell%s", verb, x->unknown > 0 ? " that could be judged" : "")
+                             : mem_printf("%s iff %s", verb, x->condition);
     case EXPLAIN_WEAK:
         return mem_printf("%s iff %s (with %zu cells that may be chance; repeats would tell)", verb, x->condition,
                           x->lost + x->flaky + x->kept);

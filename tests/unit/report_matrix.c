@@ -125,6 +125,31 @@ static void test_reasons_of_errors(void **state)
     matrix_record_free(record);
 }
 
+static void script_lost(const struct matrix_cell *cell, unsigned attempt, struct told *out)
+{
+    (void)attempt;
+    if (cell_has(cell, "threads=1"))
+        tell_loss(out, "x_lock", STAGE_UPLOAD, MECHANISM_LABEL_DROPPED);
+    else
+        *out = (struct told){.verdict = VERDICT_ERROR, .conclusion = "no memory"};
+}
+
+/* "Every" is not said of cells that tell nothing. */
+static void test_every_cell_that_could_be_judged(void **state)
+{
+    (void)state;
+    struct matrix_record *record = record_of("name: r\nscenario: x.yaml\naxes: {threads: [1, 2]}\n", script_lost);
+    struct matrix_known known = {.today = MATRIX_TODAY};
+    struct matrix_report *r = matrix_report_new(record, &known);
+    struct buf out = {0};
+    terminal(r, &out);
+    assert_non_null(strstr(out.data, "    lost in every cell that could be judged\n"));
+    assert_non_null(strstr(out.data, "    nothing is known of 1 cell\n"));
+    buf_fini(&out);
+    matrix_report_free(r);
+    matrix_record_free(record);
+}
+
 /* --- known losses ----------------------------------------------------------------------------------------------- */
 
 static void script_less(const struct matrix_cell *cell, unsigned attempt, struct told *out)
@@ -450,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_whole_reports),
         cmocka_unit_test(test_where_rlocks_appear),
         cmocka_unit_test(test_reasons_of_errors),
+        cmocka_unit_test(test_every_cell_that_could_be_judged),
         cmocka_unit_test(test_expected_and_baseline),
         cmocka_unit_test(test_what_counts),
         cmocka_unit_test(test_baselines),

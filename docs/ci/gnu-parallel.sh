@@ -8,6 +8,10 @@
 # LOCKTRAIL is the program on each machine (default: locktrail of its PATH). PARALLEL_OPTIONS says where: `--sshlogin
 # host1,host2 --workdir /shared/place` for machines that see the same files; without it all runs here.
 set -u
+if [ $# -lt 2 ]; then
+    echo "usage: $0 MATRIX DIRECTORY [SHARDS]" >&2
+    exit 64
+fi
 matrix=$1 directory=$2 shards=${3:-4}
 locktrail=${LOCKTRAIL:-locktrail}
 mkdir -p "$directory" || exit 73

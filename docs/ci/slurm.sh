@@ -7,6 +7,10 @@
 # DIRECTORY must be seen by all nodes, and LOCKTRAIL is the program (default: locktrail of PATH). What sbatch needs
 # beside that (partition, account, time) goes into SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT.
 set -u
+if [ $# -lt 2 ]; then
+    echo "usage: $0 MATRIX DIRECTORY [SHARDS]" >&2
+    exit 64
+fi
 matrix=$1 directory=$2 shards=${3:-4}
 locktrail=${LOCKTRAIL:-locktrail}
 

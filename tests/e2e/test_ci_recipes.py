@@ -95,6 +95,14 @@ class ParallelRecipe(Recipe):
                                       PERL5LIB=os.path.join(engines.ENGINES, "usr/share/perl5"), HOME=self.directory))
 
 
+class Usage(Recipe):
+    def test_what_the_scripts_need(self):
+        for script in (recipe("slurm.sh"), recipe("gnu-parallel.sh")):
+            for arguments in ("", self.matrix):
+                self.assertEqual(self.shell(f"exec {script} {arguments}"),
+                                 (64, f"usage: {script} MATRIX DIRECTORY [SHARDS]\n"))
+
+
 class GitHubRecipe(Recipe):
     def test_the_schema(self):
         status, output = self.shell(f"{schema_program('check-jsonschema')} --builtin-schema vendor.github-workflows "

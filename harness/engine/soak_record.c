@@ -49,11 +49,26 @@ void soak_group_where(const struct soak_group *g, struct buf *out)
         buf_printf(out, "in %" PRIu64 " upload%s", g->uploads, plural);
 }
 
+/* But for times: "ended by exit 3, 12.5 s after its start" of a process that does so again and again is one problem. */
+static bool is_same_text(const char *a, const char *b)
+{
+    static const char number[] = "0123456789.";
+    while (*a && *b) {
+        size_t of_a = strspn(a, number), of_b = strspn(b, number);
+        bool seconds = of_a > 0 && of_b > 0 && strncmp(a + of_a, " s ", 3) == 0 && strncmp(b + of_b, " s ", 3) == 0;
+        if (!seconds && *a != *b)
+            return false;
+        a += seconds ? of_a : 1;
+        b += seconds ? of_b : 1;
+    }
+    return *a == *b;
+}
+
 static struct soak_problem *find_problem(struct soak_record *r, const char *who, const char *text)
 {
     for (size_t i = r->problem_count; i > 0; i--) {
         struct soak_problem *p = &r->problems[i - 1];
-        if (strcmp(p->who, who) == 0 && strcmp(p->text, text) == 0)
+        if (strcmp(p->who, who) == 0 && is_same_text(p->text, text))
             return p;
     }
     return NULL;

@@ -178,7 +178,7 @@ void soak_record_fini(struct soak_record *r);
  * certain only after some further uploads. */
 void soak_group_where(const struct soak_group *g, struct buf *out);
 
-/* Adds it, or counts it with the last one of the same who and text. Copies. */
+/* Adds it, or counts it with the last one of the same who and, but for seconds, text. Copies. */
 void soak_record_problem(struct soak_record *r, int64_t at_ms, const char *who, const char *text, const char *advice);
 
 /* Sums, verdict and conclusion from the rest. Losses within a disturbance are what the disturbance was for: they are

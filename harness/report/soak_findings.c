@@ -154,6 +154,8 @@ static void add_disturbance(const struct soak_terminal *t, const struct soak_dis
         buf_add_str(&text, "lasts");
     } else if (d->recovered_ms < 0) {
         buf_add_str(&text, "NOT recovered");
+    } else if (d->recovered_ms == 0) {
+        buf_add_str(&text, "recovered at once");
     } else {
         buf_add_str(&text, "recovered in ");
         soak_add_ms(&text, true, (double)d->recovered_ms);

@@ -200,6 +200,27 @@ static void test_lists_have_bounds(void **state)
     free(bad);
 }
 
+static void test_a_crash_loop_is_one_problem(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t problems;
+    } cases[] = {
+        {"ended by exit 3, 0.2 s after its start", 1},  {"ended by exit 3, 12.5 s after its start", 1},
+        {"ended by exit 34, 0.2 s after its start", 2}, {"ended by exit 3, 7 MiB after its start", 3},
+        {"ended by exit 3, 9 MiB after its start", 4},  {"ended by exit 3, 0.2 s after its", 5},
+    };
+    struct soak_record r = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        soak_record_problem(&r, (int64_t)i, "a", cases[i].text, "");
+        assert_int_equal(r.problem_count, cases[i].problems);
+    }
+    assert_int_equal(r.problems[0].times, 2);
+    assert_string_equal(r.problems[0].text, cases[0].text);
+    soak_record_fini(&r);
+}
+
 static void test_the_same_problem_is_counted(void **state)
 {
     struct soak_record r = {0};
@@ -433,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_what_json_can_not_say_is_brought_near),
         cmocka_unit_test(test_bad_ones_are_refused),
         cmocka_unit_test(test_lists_have_bounds),
+        cmocka_unit_test(test_a_crash_loop_is_one_problem),
         cmocka_unit_test(test_the_same_problem_is_counted),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_uploads_are_summed_up),

@@ -202,6 +202,18 @@ static void test_only_what_is_due_is_counted(void **state)
     soak_record_fini(&r);
 }
 
+static void test_what_hits_no_process_is_over_at_once(void **state)
+{
+    struct soak_record r;
+    (void)state;
+    soak_bad(&r);
+    r.disturbances[0].recovered_ms = 0;
+    struct buf b = report(&r, false);
+    assert_non_null(strstr(b.data, "\n01:23:20  kill native.1.upload: recovered at once; lost for good: 2 uploads,"));
+    buf_fini(&b);
+    soak_record_fini(&r);
+}
+
 /* An anonymous lock has no name to lose. */
 static void test_what_has_no_name_is_right(void **state)
 {
@@ -251,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_what_is_left_out_is_counted),
         cmocka_unit_test(test_only_what_is_due_is_counted),
         cmocka_unit_test(test_what_has_no_name_is_right),
+        cmocka_unit_test(test_what_hits_no_process_is_over_at_once),
         cmocka_unit_test(test_a_gap_is_in_no_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

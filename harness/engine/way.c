@@ -77,7 +77,11 @@ static void on_store_upload(struct store *store, const struct upload *upload, co
         json_put_string(&out, "error", error ? error->text : "");
         journal_end(&way->host->journal, &out, false);
     }
-    if (error && error->code == ERR_WRITE)
+    if (error && !upload)
+        host_problem(way->host, "store", "raise --max-disk, or let fewer or smaller uploads come", NULL, 0,
+                     "uploads come faster than they are read back, and are missing at the backend for that: %s",
+                     error->text);
+    else if (error && error->code == ERR_WRITE)
         host_write_failed(way->host, error);
 }
 

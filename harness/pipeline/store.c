@@ -100,7 +100,7 @@ struct store *store_start(uv_loop_t *loop, struct disk *disk, const struct store
     store->max_bytes = options->max_bytes;
     bool limited = options->max_uploads > 0 && options->max_uploads < STORE_UPLOADS_MAX;
     store->max_uploads = limited ? options->max_uploads : STORE_UPLOADS_MAX;
-    store->told_dropped = options->passing;
+    store->passing = options->passing;
     store->fn = fn;
     store->data = data;
     store->server = httpd_start(loop, &http, on_request, store, e);

@@ -19,15 +19,16 @@ struct store_options {
                               `store.dropped` in /info say. 0: no limit. The last upload stays whatever its size */
     size_t max_uploads;    /* likewise; 0: STORE_UPLOADS_MAX, which is also the most */
     bool passing;          /* a part of the way, and no place to look for old uploads: what an earlier store has left in
-                              the directory is removed, and no warning comes where the oldest are dropped */
+                              the directory is removed, and nothing is said of a dropped one that was fetched */
     const char *api_key,
         *application_key; /* wanted in DD-API-KEY and DD-APPLICATION-KEY of list and download; NULL: any */
 };
 
 /* For the journal: an upload is on the disk (`error` NULL) and only now its sender is told so, or it is not: rejected
  * (`upload->rejected`, its status as intake.h has it, `id` ""), 503 where the disk is too slow (`id` ""), 500 where it
- * can't be written. `id` is the event id. `upload` is valid in the call; its body may be read, not taken. Not called
- * after store_stop. */
+ * can't be written. `id` is the event id. Of a `passing` store, once with `upload` NULL: the upload was dropped before
+ * anybody had fetched it, and so may others be. `upload` is valid in the call; its body may be read, not taken. Not
+ * called after store_stop. */
 typedef void (*store_fn)(struct store *store, const struct upload *upload, const char *id, const struct err *error,
                          void *data);
 

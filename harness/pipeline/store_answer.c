@@ -167,13 +167,14 @@ void store_download(struct store *store, struct http_request *request, const str
     }
     char *profile_id = copy_profile_id(info->path);
     char *event_id = copy_event_id(info->path);
-    const struct store_item *item =
+    struct store_item *item =
         event_id != NULL ? store_index_find(&store->index, store_number_of(store, event_id), event_id) : NULL;
     if (event_id == NULL) {
         route_answer(request, 400, "expected ?eventId=EVENT_ID, the `id` of an element of the list's `data`");
     } else if (item == NULL || strcmp(item->profile_id, profile_id) != 0) {
         route_answer(request, 404, "there is no such profile");
     } else {
+        item->fetched = true;
         begin_download(store, request, item);
     }
     free(profile_id);

@@ -109,7 +109,7 @@ struct store_item *store_index_drop(struct store_index *index, uint64_t max_byte
     return item;
 }
 
-const struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id)
+struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id)
 {
     size_t low = index->first, high = index->first + index->count;
     while (low < high) {

@@ -35,6 +35,7 @@ struct store_item {
     struct store_part *parts;
     size_t part_count, part_capacity;
     uint64_t bytes;
+    bool fetched; /* somebody has asked for its download */
 };
 void store_item_free(struct store_item *item);
 const char *store_item_tag(const struct store_item *item, const char *key); /* "" where there is none */
@@ -58,7 +59,7 @@ void store_index_add(struct store_index *index, struct store_item *item);
 struct store_item *store_index_drop(struct store_index *index, uint64_t max_bytes, size_t max_uploads);
 
 /* By event id and number; NULL where there is none. Borrowed. */
-const struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id);
+struct store_item *store_index_find(const struct store_index *index, uint64_t number, const char *id);
 
 /* The items that fit, in the order asked for and no more than the limit; the array is the caller's to free. `*matched`
  * is how many fit altogether. */

@@ -27,6 +27,7 @@ struct store {
     char prefix[32]; /* of this store's event ids: when it was started, so that another one in the directory has others
                       */
     uint64_t number; /* of the last upload */
+    bool passing;
     bool told_dropped; /* a warning came already */
     unsigned open;     /* uploads that are being written and works on a thread, and the server */
     bool stopping;

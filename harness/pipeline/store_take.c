@@ -70,14 +70,24 @@ static void remove_item(struct store *store, struct store_item *item)
     store_files_remove(store->loop, store->directory, item, on_removed, store);
 }
 
+/* One that was fetched has passed. */
+static void tell_dropped(struct store *store, const struct store_item *item)
+{
+    bool matters = !store->passing || !item->fetched;
+    struct err e;
+    err_set(&e, ERR_MISSING, "upload %s was dropped, the oldest of more than %llu bytes or %zu uploads", item->id,
+            (unsigned long long)store->max_bytes, store->max_uploads);
+    log_line(matters && !store->told_dropped ? LOG_WARN : LOG_DEBUG, "store", "%s", e.text);
+    if (store->passing && matters && !store->told_dropped)
+        store->fn(store, NULL, item->id, &e, store->data);
+    store->told_dropped = store->told_dropped || matters;
+}
+
 static void drop_oldest(struct store *store)
 {
     struct store_item *item;
     while ((item = store_index_drop(&store->index, store->max_bytes, store->max_uploads)) != NULL) {
-        log_line(store->told_dropped ? LOG_DEBUG : LOG_WARN, "store",
-                 "upload %s was dropped, the oldest of more than %llu bytes or %zu uploads", item->id,
-                 (unsigned long long)store->max_bytes, store->max_uploads);
-        store->told_dropped = true;
+        tell_dropped(store, item);
         remove_item(store, item);
     }
 }

@@ -323,6 +323,29 @@ static void a_passing_store_removes_what_is_left_of_another(void **state)
     free(names);
 }
 
+static void a_passing_store_says_once_what_it_drops_unread(void **state)
+{
+    struct store_fixture *f = *state;
+    f->options.passing = true;
+    f->options.max_uploads = 2;
+    store_open(f);
+    store_upload(f, TAGS, 10, "x", 1);
+    struct json *j = list(f, "{}", 200);
+    char *path = download_path(&json_get(j, "data")->items[0]);
+    store_call(f, "GET", path, NULL, NULL, 0);
+    assert_int_equal(f->client->status, 200);
+    store_upload(f, TAGS, 11, "x", 1);
+    store_upload(f, TAGS, 12, "x", 1);
+    assert_null(strstr(f->told.data, "was dropped")); /* it was fetched */
+    store_upload(f, TAGS, 13, "x", 1);
+    store_upload(f, TAGS, 14, "x", 1);
+    char *told = strstr(f->told.data, " was dropped, the oldest of more than 0 bytes or 2 uploads\n");
+    assert_non_null(told);
+    assert_null(strstr(told + 10, "was dropped"));
+    free(path);
+    json_free(j);
+}
+
 static void what_cannot_be_written_is_answered_500(void **state)
 {
     struct store_fixture *f = *state;
@@ -439,6 +462,7 @@ int main(void)
         TEST(the_oldest_are_dropped_above_the_limit),
         TEST(the_oldest_are_dropped_above_the_number),
         TEST(a_passing_store_removes_what_is_left_of_another),
+        TEST(a_passing_store_says_once_what_it_drops_unread),
         TEST(what_cannot_be_written_is_answered_500),
         TEST(a_file_that_is_gone_is_answered_404_and_a_changed_one_500),
         TEST(it_stops_in_the_middle_of_an_upload_and_a_download),

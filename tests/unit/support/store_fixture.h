@@ -30,6 +30,10 @@ static inline void on_stored(struct store *store, const struct upload *upload, c
     struct store_fixture *f = data;
     assert_ptr_equal(store, f->store);
     f->uploads++;
+    if (upload == NULL) {
+        buf_printf(&f->told, "%s\n", error->text);
+        return;
+    }
     buf_printf(&f->told, "%s|%s|%d %s\n", id, upload->runtime_id, upload->status, error != NULL ? error->text : "-");
 }
 

@@ -23,6 +23,13 @@ struct judge_process *judge_find(struct soak_judge *j, const char *instance)
     return NULL;
 }
 
+/* Uploads that came after the last stocktaking before a kill are in no record, and their copies may be there. */
+static uint64_t last_number(const struct soak_judge *j, const struct soak_process *r)
+{
+    uint64_t counted = r->uploads.arrived[STAGE_UPLOAD], kept = soak_keep_last(j->o.keep, r->name);
+    return counted > kept ? counted : kept;
+}
+
 static struct judge_worker *find_worker(struct soak_judge *j, const char *name)
 {
     for (size_t i = 0; i < j->worker_count; i++)
@@ -49,7 +56,7 @@ struct soak_judge *soak_judge_new(const struct soak_judge_options *options)
             continue;
         j->processes[i] = mem_calloc(1, sizeof **j->processes);
         *j->processes[i] = (struct judge_process){
-            .judge = j, .index = i, .worker = worker, .number = r->processes[i].uploads.arrived[STAGE_UPLOAD]};
+            .judge = j, .index = i, .worker = worker, .number = last_number(j, &r->processes[i])};
     }
     return j;
 }

@@ -14,6 +14,7 @@
 static void lend_set(const struct pending *p, struct soak_copy_set *set)
 {
     set->instance = judge_record(p->known->process)->name;
+    set->number = (unsigned)p->known->number;
     for (enum stage s = 0; s < STAGE_COUNT; s++) {
         const struct arrival *a = &p->stages[s];
         if (!a->there || a->part_count == 0)

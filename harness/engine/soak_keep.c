@@ -16,7 +16,7 @@ struct sample {
     uint64_t lot; /* decides how long it stays */
 };
 
-/* The last number that was given to a process's uploads. */
+/* The highest number of a process's uploads. */
 struct lane {
     char *instance;
     unsigned sequence;
@@ -62,6 +62,17 @@ static struct lane *find_lane(struct soak_keep *k, const char *instance)
     k->lanes = mem_grow(k->lanes, k->lane_count, &k->lane_capacity, sizeof *k->lanes);
     k->lanes[k->lane_count] = (struct lane){.instance = mem_strdup(instance)};
     return &k->lanes[k->lane_count++];
+}
+
+static void note_number(struct soak_keep *k, const char *instance, unsigned number)
+{
+    struct lane *lane = find_lane(k, instance);
+    lane->sequence = number > lane->sequence ? number : lane->sequence;
+}
+
+unsigned soak_keep_last(struct soak_keep *k, const char *instance)
+{
+    return find_lane(k, instance)->sequence;
 }
 
 /* Of each upload its own, also after --resume. Spread evenly, so that of two processes that take turns not always the
@@ -231,7 +242,8 @@ static void write_set(struct soak_keep *k, const struct soak_copy_set *set, unsi
 
 void soak_keep_loss(struct soak_keep *k, const struct soak_copy_set *set, char *paths[STAGE_COUNT])
 {
-    unsigned sequence = ++find_lane(k, set->instance)->sequence;
+    unsigned sequence = set->number;
+    note_number(k, set->instance, sequence);
     struct set_size size = size_of(set, sequence, true);
     memset(paths, 0, STAGE_COUNT * sizeof *paths);
     if (size.files == 0)
@@ -268,7 +280,8 @@ static void count_sample(struct soak_keep *k, struct sample *s, enum stage stage
 
 void soak_keep_sample(struct soak_keep *k, const struct soak_copy_set *set)
 {
-    unsigned sequence = ++find_lane(k, set->instance)->sequence;
+    unsigned sequence = set->number;
+    note_number(k, set->instance, sequence);
     if (k->failed || disk_full(k->disk) || !is_drawn(k, lot_of(set->instance, sequence)))
         return;
     struct set_size size = size_of(set, sequence, false);
@@ -309,8 +322,7 @@ static struct sample *find_sample(struct soak_keep *k, const char *instance, uns
 static void on_found(const struct kept_file *file, void *data)
 {
     struct soak_keep *k = data;
-    struct lane *lane = find_lane(k, file->instance);
-    lane->sequence = file->sequence > lane->sequence ? file->sequence : lane->sequence;
+    note_number(k, file->instance, file->sequence);
     if (file->loss) {
         k->record->copies.bytes += file->bytes;
         k->record->copies.kept_losses++;

@@ -26,6 +26,7 @@ struct soak_keep *soak_keep_new(struct disk *disk, const char *directory, uint64
 /* One upload's copies, as they came. */
 struct soak_copy_set {
     const char *instance;
+    unsigned number; /* of the process's uploads: as it is told in evidence */
     struct {
         const void *bytes; /* NULL: none at that stage */
         size_t size;
@@ -34,10 +35,13 @@ struct soak_copy_set {
 };
 
 /* Keeps all of it or none. `paths` gets, for each stage, the path below the run directory
- * (copies/STAGE/INSTANCE.SEQ.pprof) for the caller to free, or NULL. */
+ * (copies/STAGE/INSTANCE.NUMBER.pprof) for the caller to free, or NULL. */
 void soak_keep_loss(struct soak_keep *k, const struct soak_copy_set *set, char *paths[STAGE_COUNT]);
 /* Keeps it where it is this one's turn. */
 void soak_keep_sample(struct soak_keep *k, const struct soak_copy_set *set);
+
+/* The highest number of a process's uploads that was handed over, now or before --resume; 0: none. */
+unsigned soak_keep_last(struct soak_keep *k, const char *instance);
 
 /* A disturbance takes room away: so many bytes of the quota count as used (a file of that size lies in the directory
  * meanwhile); 0 gives them back. */

@@ -108,6 +108,7 @@ static struct soak_copy_set make_set(const char *instance, size_t size, bool age
 static void keep_loss(struct fixture *f, const char *instance, size_t size)
 {
     struct soak_copy_set set = make_set(instance, size, true);
+    set.number = soak_keep_last(f->keep, instance) + 1;
     free_paths(f);
     soak_keep_loss(f->keep, &set, f->paths);
 }
@@ -115,6 +116,7 @@ static void keep_loss(struct fixture *f, const char *instance, size_t size)
 static void keep_sample(struct fixture *f, const char *instance, size_t size)
 {
     struct soak_copy_set set = make_set(instance, size, true);
+    set.number = soak_keep_last(f->keep, instance) + 1;
     soak_keep_sample(f->keep, &set);
 }
 
@@ -192,7 +194,7 @@ static void an_empty_description_and_none_are_json_too(void **state)
 {
     struct fixture *f = *state;
     begin(f, 1 << 20);
-    struct soak_copy_set set = {.instance = "a"};
+    struct soak_copy_set set = {.instance = "a", .number = 1};
     set.stages[STAGE_UPLOAD].bytes = "";
     set.stages[STAGE_AGENT].bytes = "";
     set.stages[STAGE_AGENT].description = "{}\n";
@@ -295,6 +297,21 @@ static void a_filler_takes_room_away_until_it_goes(void **state)
     free(path);
 }
 
+/* Uploads are judged when they come through or are given up, in whatever order. */
+static void copies_have_the_number_of_their_upload(void **state)
+{
+    struct fixture *f = *state;
+    struct soak_copy_set set = make_set("a", 100, true);
+    begin(f, 1 << 20);
+    set.number = 33;
+    soak_keep_sample(f->keep, &set);
+    set.number = 17;
+    soak_keep_loss(f->keep, &set, f->paths);
+    assert_string_equal(f->paths[STAGE_UPLOAD], "copies/upload/a.17.pprof");
+    assert_int_equal(soak_keep_last(f->keep, "a"), 33);
+    assert_int_equal(soak_keep_last(f->keep, "b"), 0);
+}
+
 static void write_file(const struct fixture *f, const char *name, const char *text)
 {
     struct err e = {0};
@@ -382,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(samples_get_thinner_and_stay_spread, setup, teardown),
         cmocka_unit_test_setup_teardown(losses_take_the_room_of_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(a_filler_takes_room_away_until_it_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(copies_have_the_number_of_their_upload, setup, teardown),
         cmocka_unit_test_setup_teardown(what_an_earlier_one_left_is_taken_up, setup, teardown),
         cmocka_unit_test_setup_teardown(samples_of_an_earlier_one_go_first_too, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_that_fails_is_a_problem_once, setup, teardown),

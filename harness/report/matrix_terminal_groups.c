@@ -155,6 +155,8 @@ void matrix_terminal_groups(const struct matrix_terminal *t)
     if (t->r->group_count == 0)
         return;
     matrix_terminal_title(t, "EXPLANATION");
+    if (t->r->point_count < t->r->mine_count)
+        buf_add_str(t->out, "Cells that differ in their seed only count as one here.\n");
     for (size_t i = 0; i < t->r->group_count && i < GROUPS_SHOWN; i++)
         add_group(t, i);
     if (t->r->group_count > GROUPS_SHOWN)

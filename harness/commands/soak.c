@@ -14,6 +14,7 @@
 #include "report/soak.h"
 #include "scenario/units.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,7 @@ static int load_scenario(const struct command_line *line, const char *path, stru
             code = files_load_scenario(path, overrides.items, overrides.count, &o->scenario, &complaints);
         }
     }
+    assert(code != 0 || o->scenario);
     output_note(&complaints);
     buf_fini(&complaints);
     overrides_fini(&overrides);

@@ -10,8 +10,8 @@
 
 struct copy_origin {
     enum stage stage;
-    const char *instance; /* "" where nobody knows */
-    unsigned sequence; /* 0: not known yet, and not told */
+    const char *instance;   /* "" where nobody knows */
+    unsigned sequence;      /* 0: not known yet, and not told */
     const char *attachment; /* name of its part: "profile.pprof" */
     size_t size;
 };

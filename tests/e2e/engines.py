@@ -58,6 +58,10 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
 
+# Nothing here asks for cgroups, and looking for their version fails where a container has none mounted.
+CGROUP_CONF = "CgroupPlugin=cgroup/v1\n"
+
+
 class Slurm:
     """munged, slurmctld and slurmd. `stop` in any case."""
 
@@ -74,6 +78,9 @@ class Slurm:
         with open(self.env["SLURM_CONF"], "w", encoding="utf-8") as file:
             file.write(SLURM_CONF.format(host=socket.gethostname().split(".")[0], controller=controller, daemon=daemon,
                                          directory=directory, plugins=self.plugins, cpus=cpus))
+
+        with open(self.path("cgroup.conf"), "w", encoding="utf-8") as file:
+            file.write(CGROUP_CONF)
 
     def path(self, name):
         return os.path.join(self.directory, name)

@@ -2,8 +2,8 @@
 /* What each life of a process says that it did, held against what its uploads show.
  *
  * Lines and uploads each have their own times. A line's counts were read after its `at` and before it was heard; an
- * upload's after its end less UPLOAD_BLUR_NS and before it arrived. So it surely holds what was done between the first
- * line behind the arrival of the one before it and the last line heard before its own end less that. */
+ * upload's after upload_counted_ns and before it arrived. So it surely holds what was done between the first line
+ * behind the arrival of the one before it and the last line heard before that. */
 #include "engine/soak_judge_internal.h"
 
 #include "base/log.h"
@@ -294,7 +294,7 @@ void life_upload(struct life *life, struct pending *p, const struct upload *uplo
     p->main = p->main && p->end_ns <= p->arrived_ns + ACCOUNT_SLACK_NS;
     if (p->end_ns == 0 || !p->main)
         return;
-    p->before = soak_counts_hold(find_line(life, p->end_ns - UPLOAD_BLUR_NS, false));
+    p->before = soak_counts_hold(find_line(life, upload_counted_ns(p->start_ns, p->end_ns), false));
     if (life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
         tell_time(&judge_record(life->process)->interval, &life->process->interval,
                   (double)(p->end_ns - life->arrived_to_ns) / 1e6);

@@ -149,7 +149,7 @@ static void absence_of_the_parents_own_locks_is_found_beside_children(void **sta
     soak_say(f, NAME, "{\"type\":\"hello\",\"runtime\":\"ddtrace\",\"version\":\"4\",\"pid\":77,\"protocol\":1}");
     declare_shared(f);
     soak_count(f, 1.1, 0, 0);
-    say_shared(f, 8.9, 1000, 1000); /* the children's */
+    say_shared(f, 4.9, 1000, 1000); /* the children's */
     send_of(f, child, 2, 9, "forks.py:5:shared=5");
     send_of(f, parent, 0, 10, SOAK_CACHE);
     send_of(f, child, 9, 10, "forks.py:5:shared=5");
@@ -237,6 +237,22 @@ static void an_upload_that_cannot_be_read_ends_the_account(void **state)
     soak_end(f);
 }
 
+/* Its counters were read at the beginning of the time that it says that it covers. */
+static void a_profiler_that_stands_still_behind_its_counters_is_believed(void **state)
+{
+    (void)state;
+    struct soak_fixture *f = soak_begin_two("100");
+    soak_count(f, 0.1, 0, 0);
+    soak_count(f, 9.8, 50, 50);
+    soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_BOTH);
+    soak_count(f, 10.08, 150, 150);
+    soak_pass(f, STAGE_UPLOAD, 10, 11.2, SOAK_CACHE);
+    soak_count(f, 11.3, 150, 150);
+    soak_count(f, 14, 150, 150);
+    soak_expect_groups(f, "");
+    soak_end(f);
+}
+
 static void a_gap_says_when(void **state)
 {
     (void)state;
@@ -245,7 +261,7 @@ static void a_gap_says_when(void **state)
     soak_count(f, 9.8, 50, 50);
     soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_BOTH);
     soak_count(f, 10.2, 50, 50);
-    soak_count(f, 28.9, 144, 144); /* the second of three uploads has not come */
+    soak_count(f, 24.9, 144, 144); /* the second of three uploads has not come */
     soak_pass(f, STAGE_UPLOAD, 20, 30, SOAK_BOTH);
     assert_int_equal(f->record.loss_count, 0);
     soak_count(f, 30.2, 150, 150);
@@ -341,6 +357,7 @@ int main(void)
         cmocka_unit_test(accounts_take_uploads_in_their_order),
         cmocka_unit_test(the_last_line_of_a_killed_process_is_not_all_that_it_did),
         cmocka_unit_test(an_upload_that_cannot_be_read_ends_the_account),
+        cmocka_unit_test(a_profiler_that_stands_still_behind_its_counters_is_believed),
         cmocka_unit_test(a_gap_says_when),
         cmocka_unit_test(a_clock_that_is_set_back_makes_no_losses),
         cmocka_unit_test(a_clock_that_goes_on_is_not_set_back),

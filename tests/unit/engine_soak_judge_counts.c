@@ -12,7 +12,7 @@ static void a_lock_that_was_not_taken_is_not_absent(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin_two("100");
     soak_count(f, 1.1, 0, 0);
-    soak_count(f, 8.9, 0, 50);
+    soak_count(f, 4.9, 0, 50);
     soak_count(f, 11, 400, 50); /* behind the upload's end */
     soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_CACHE);
     soak_expect_groups(f, "");
@@ -25,7 +25,7 @@ static void a_lock_that_surely_was_is_absent_where_all_is_captured(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin_two("100");
     soak_count(f, 1.1, 0, 0);
-    soak_count(f, 8.9, 1, 50);
+    soak_count(f, 4.9, 1, 50);
     soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_CACHE);
     soak_expect_groups(f, "member/session never_sampled at upload in 1");
     assert_int_equal(last_state(f, STATE_ABSENT), 1);
@@ -48,10 +48,10 @@ static void what_was_done_before_an_upload_is_not_missed_in_it(void **state)
     (void)state;
     struct soak_fixture *f = soak_begin_two("100");
     soak_count(f, 1.1, 100, 50);
-    soak_count(f, 8.9, 100, 100);
+    soak_count(f, 4.9, 100, 100);
     soak_pass(f, STAGE_UPLOAD, 0, 10, "member.py:12:session=100 member.py:14:cache=100");
     soak_count(f, 10.5, 100, 100);
-    soak_count(f, 18.9, 100, 200);
+    soak_count(f, 14.9, 100, 200);
     soak_pass(f, STAGE_UPLOAD, 10, 20, "member.py:14:cache=100");
     /* An upload is missing here, and what was done in its time is not that of the next. */
     soak_count(f, 25, 300, 300);
@@ -72,7 +72,7 @@ static void a_lock_that_is_not_counted_one_to_one_wants_ten_times_as_many(void *
                  "{\"type\":\"lock\",\"id\":\"member/session\",\"name\":\"session\",\"pattern\":\"member\",\"site\":"
                  "\"member.py:12\",\"rendering\":\"exact\",\"counted\":false}");
         soak_count(f, 1.1, 0, 0);
-        soak_count(f, 8.9, done, 0);
+        soak_count(f, 4.9, done, 0);
         soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_CACHE);
         assert_int_equal(last_state(f, STATE_ABSENT), done == 10);
         soak_end_life(f, false);
@@ -92,7 +92,7 @@ static void below_all_chance_decides(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct soak_fixture *f = soak_begin_two("10");
         soak_count(f, 1.1, 0, 0);
-        soak_count(f, 8.9, cases[i].acquires, 50);
+        soak_count(f, 4.9, cases[i].acquires, 50);
         soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_CACHE);
         assert_int_equal(last_state(f, cases[i].state), 1);
         soak_end(f);
@@ -110,10 +110,10 @@ static void a_longer_soak_wants_more_evidence(void **state)
     soak_declare(f, NAME, "session", 12);
     soak_declare(f, NAME, "cache", 14);
     soak_count(f, 1.1, 0, 0);
-    soak_count(f, 8.9, 290, 50); /* 0.001 / 10^10 is exp(-29.9) */
+    soak_count(f, 4.9, 290, 50); /* 0.001 / 10^10 is exp(-29.9) */
     soak_pass(f, STAGE_UPLOAD, 0, 10, SOAK_CACHE);
     assert_int_equal(last_state(f, STATE_UNDERSAMPLED), 1);
-    soak_count(f, 18.9, 310, 50);
+    soak_count(f, 14.9, 310, 50);
     soak_pass(f, STAGE_UPLOAD, 10, 20, SOAK_CACHE);
     assert_int_equal(last_state(f, STATE_ABSENT), 1);
     soak_end(f);

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-const struct command *const commands[] = {&command_run,   &command_matrix, &command_validate, &command_report,
-                                          &command_merge, &command_bisect, &command_attest,   &command_inspect,
-                                          &command_top,   &command_tap,    &command_soak,     &command_doctor,
-                                          &command_help,  &command_version};
+const struct command *const commands[] = {&command_run,    &command_soak,    &command_top,      &command_matrix,
+                                          &command_merge,  &command_bisect,  &command_validate, &command_report,
+                                          &command_attest, &command_inspect, &command_tap,      &command_doctor,
+                                          &command_help,   &command_version};
 const size_t command_count = sizeof commands / sizeof *commands;
 
 const struct command *command_find(const char *name)

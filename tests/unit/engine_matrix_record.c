@@ -33,7 +33,8 @@ static int teardown(void **state)
     return result;
 }
 
-static void assert_refused(int result, const struct err *e, enum err_code code, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void assert_refused(int result, const struct err *e, enum err_code code,
+                                                                 const char *fmt, ...)
 {
     va_list args;
     char *expected = NULL;

@@ -179,15 +179,13 @@ class Library(support.Case):
                 self.assert_counts(captures, 600000)
 
     def test_what_is_kept_of_locks_that_are_gone_does_not_grow(self):
-        sizes = []
+        # 16 connections and sessions each have records of their own, and those that live when the 16th is gone: some
+        # hundred locks and 2 MB, which thread comes first decides. Were each kept, 20,000 made 2,400 and 35 MB.
         for objects in (20000, 80000):
             output, captures = self.captured(self.path("crowd"), str(objects))
             self.assert_counts(captures, sum(map(int, output.split())))
-            sizes.append((captures[0].locks, captures[0].slots, captures[0].arena))
-        # 16 connections and sessions each have records of their own, and those that live when the 16th is gone.
-        self.assertLess(sizes[0][0], 300, sizes)
-        for less, more in zip(*sizes):
-            self.assertLess(more, less + less // 2, sizes)
+            for kept, most in ((captures[0].locks, 300), (captures[0].slots, 300), (captures[0].arena, 8 << 20)):
+                self.assertLess(kept, most, objects)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ static int find(const struct matrix *m, const struct matrix_cell *cell, const st
                 struct outside *where, bool *found, struct err *e)
 {
     struct scenario *s = NULL;
-    struct diagnostics diagnostics;
+    struct diagnostics diagnostics = {0};
     size_t count;
     struct scenario_override *overrides = matrix_cell_overrides(m, cell, &count);
     int result = 0;

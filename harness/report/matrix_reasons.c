@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ static void explain_reason(const struct matrix_report *r, const struct matrix_gr
 
 void matrix_find_reasons(const struct matrix_report *r, struct matrix_group *g, bool explained)
 {
-    char *keys[MATRIX_REASONS_MAX];
+    char *keys[MATRIX_REASONS_MAX] = {0};
+    assert(g->reason_count == 0);
     size_t *reasons = mem_calloc(g->point_count, sizeof *reasons);
     for (size_t i = 0; i < g->point_count; i++) {
         const char *said = said_at(r, g, g->points[i]);

@@ -107,7 +107,7 @@ void matrix_describe_keys(struct buf *out)
 static struct scenario *read_scenario(struct matrix_reading *r)
 {
     struct scenario *s = NULL;
-    struct diagnostics found;
+    struct diagnostics found = {0};
     struct node *key = NULL;
     const struct node *value = node_get(r->root, "scenario", &key);
     if (scenario_read(r->m->scenario, r->scenario_bytes, r->scenario_size, NULL, 0, &s, &found) < 0) {

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs all suites and prints the totals last: `N passed, N failed, N skipped`.
 
-    run.py [--unit DIR]… [--python DIR]…
+    run.py [--jobs N] [--unit DIR]… [--python DIR]…
 
 --unit: every executable below DIR is a cmocka program. --python: every test_*.py below DIR is a unittest module, run in a
 process of its own. The Python tests get LOCKTRAIL_DDTRACE_PYTHON, the python of an environment with the ddtrace of the
 shipped scenarios, which is made where a package index can be reached. A test that is skipped says what it needs; with LOCKTRAIL_REQUIRE=all it counts as failed. A suite that
-hangs is ended after TIMEOUT_S and counts as failed, as does one that dies or runs no test.
+hangs is ended after TIMEOUT_S and counts as failed, as does one that dies or runs no test. N suites run side by side:
+most of them mostly wait.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import re
@@ -22,6 +24,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DDTRACE = "4.16.0"
 TIMEOUT_S = 900  # the longest suite (e2e with several real runs) takes some minutes on 2 cores
+# Side by side, where there are so many processors.
+JOBS = 2
 # Minutes of waiting and little work: these run beside all others, from the first on.
 BESIDE = ("test_soak", "test_soak_leak")
 CMOCKA = re.compile(r"^\[\s*(OK|FAILED|SKIPPED|ERROR)\s*\] (\w+)$", re.M)
@@ -124,6 +128,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unit", action="append", default=[])
     parser.add_argument("--python", action="append", default=[])
+    parser.add_argument("--jobs", type=int, default=min(JOBS, os.cpu_count() or 1))
     options = parser.parse_args()
     totals = Totals()
     if options.python:
@@ -134,14 +139,13 @@ def main():
               for directory, module in modules if module in BESIDE]
     for thread in beside:
         thread.start()
-    for directory in options.unit:
-        for name in sorted(os.listdir(directory)):
-            path = os.path.join(directory, name)
-            if os.access(path, os.X_OK) and os.path.isfile(path):
-                run_unit(path, totals)
-    for directory, module in modules:
-        if module not in BESIDE:
-            run_python(directory, module, totals)
+    suites = [(run_unit, os.path.join(directory, name)) for directory in options.unit
+              for name in sorted(os.listdir(directory))]
+    suites = [(suite, path) for suite, path in suites if os.access(path, os.X_OK) and os.path.isfile(path)]
+    suites += [(run_python, *module) for module in modules if module[1] not in BESIDE]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for done in [pool.submit(suite, *rest, totals) for suite, *rest in suites]:
+            done.result()
     for thread in beside:
         thread.join()
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped", flush=True)

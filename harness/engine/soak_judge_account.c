@@ -135,8 +135,7 @@ void life_account_line(struct life *life, const struct soak_counts *line)
 static void give_first(struct life *life)
 {
     struct owed *first = &life->owed[0];
-    account_upload(life->account, first->number, upload_counted_ns(first->start_ns, first->end_ns), first->arrived_ns,
-                   first->acquires);
+    account_upload(life->account, first->number, upload_counted_ns(first->end_ns), first->arrived_ns, first->acquires);
     free(first->acquires);
     first->acquires = NULL;
     life->fed[life->fed_count++ % FED_MAX] = *first;

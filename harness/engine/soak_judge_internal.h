@@ -15,10 +15,10 @@
 #define REMEMBERED_MAX 8192
 /* Profiles of one upload: Go's profiler sends five. */
 #define PARTS_MAX 16
-/* A profiler may be held up between reading the clock and its counters, on either side: what an upload holds was
- * counted before it arrived, and behind its start: ddtrace on two busy processors was held up for the whole second that
- * an upload's time had grown to. A long upload's start is too long ago to go by, and no machine that works stands still
- * for so long: UPLOAD_HELD_NS. The times of short ones are no better than UPLOAD_BLUR_NS. */
+/* A profiler may be held up between reading the clock and its counters, on either side, and so may a thread between its
+ * acquire and its sample: what an upload holds was counted before it arrived, and it lacks nothing that was done longer
+ * before its end than a machine that works stands still for. (ddtrace on two overloaded processors: more than a
+ * second.) What it holds of the time behind its start is open where nothing came before it. */
 #define UPLOAD_HELD_NS INT64_C(5000000000)
 #define UPLOAD_BLUR_NS INT64_C(1000000000)
 /* The last lines of a process, from which the counts at an upload's end are taken when it arrives: 16 seconds. */
@@ -269,11 +269,10 @@ struct judge_process *judge_find(struct soak_judge *j, const char *instance); /*
 /* Whether an acquire of the lock that is not in an upload is lost: each is sampled and counted. */
 bool judge_is_exact(const struct judge_process *p, size_t lock);
 
-/* Before this moment nothing of an upload was counted last: all that was done until then is in it, or in one before. */
-static inline int64_t upload_counted_ns(int64_t start_ns, int64_t end_ns)
+/* All that was done until this moment is in an upload that ended then, or in one before. */
+static inline int64_t upload_counted_ns(int64_t end_ns)
 {
-    int64_t held = start_ns > end_ns - UPLOAD_HELD_NS ? start_ns : end_ns - UPLOAD_HELD_NS;
-    return held < end_ns - UPLOAD_BLUR_NS ? held : end_ns - UPLOAD_BLUR_NS;
+    return end_ns - UPLOAD_HELD_NS;
 }
 
 static inline int64_t judge_wall_ns(const struct soak_judge *j)

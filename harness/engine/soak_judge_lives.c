@@ -294,7 +294,7 @@ void life_upload(struct life *life, struct pending *p, const struct upload *uplo
     p->main = p->main && p->end_ns <= p->arrived_ns + ACCOUNT_SLACK_NS;
     if (p->end_ns == 0 || !p->main)
         return;
-    p->before = soak_counts_hold(find_line(life, upload_counted_ns(p->start_ns, p->end_ns), false));
+    p->before = soak_counts_hold(find_line(life, upload_counted_ns(p->end_ns), false));
     if (life->arrived_to_ns != 0 && p->end_ns > life->arrived_to_ns)
         tell_time(&judge_record(life->process)->interval, &life->process->interval,
                   (double)(p->end_ns - life->arrived_to_ns) / 1e6);

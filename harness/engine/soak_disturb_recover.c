@@ -98,14 +98,23 @@ void disturb_check_recovered(struct soak_disturb *d, struct disturbing *event)
         record->recovered_ms = any ? (int64_t)((uv_hrtime() - event->end_hrtime) / 1000000) : 0;
 }
 
+/* Where several can have done it, not one that only makes things slow. */
+static bool loses_by_nature(const struct disturbing *event)
+{
+    enum disturb what = event->def->what;
+    return what != DISTURB_LOAD && what != DISTURB_DELAY && what != DISTURB_FILL_DISK && what != DISTURB_STOP;
+}
+
 /* The last one whose doing it is; NULL: nobody's, or it is not listed. */
 static struct soak_disturbance *blamed(const struct soak_disturb *d, const char *instance, int64_t start_ns,
                                        int64_t end_ns)
 {
+    const struct disturbing *found = NULL;
     for (size_t i = d->event_count; i-- > 0;)
-        if (covers(d->events[i], instance, start_ns, end_ns))
-            return disturb_record(d, d->events[i]);
-    return NULL;
+        if (covers(d->events[i], instance, start_ns, end_ns) &&
+            (!found || (!loses_by_nature(found) && loses_by_nature(d->events[i]))))
+            found = d->events[i];
+    return found ? disturb_record(d, found) : NULL;
 }
 
 void soak_disturb_missed(struct soak_disturb *d, const char *instance, uint64_t acquires, int64_t start_ns,

@@ -205,6 +205,16 @@ char *files_matrix_directory(const char *given, const char *matrix_name, struct 
     return find_directory(given, "matrices", "matrix", matrix_name, e);
 }
 
+int files_write_result(const char *directory, const char *name, const struct buf *bytes, bool always, struct err *e)
+{
+    char *path = mem_printf("%s/%s", directory, name);
+    int result = 0;
+    if (always || (access(path, F_OK) < 0 && access(directory, W_OK) == 0))
+        result = disk_write_now(path, bytes->data, bytes->size, e);
+    free(path);
+    return result;
+}
+
 int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e)
 {
     static const enum forward_from from[] = {[FORWARD_ENVIRONMENT] = FORWARD_FROM_ENVIRONMENT,

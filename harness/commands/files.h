@@ -39,6 +39,10 @@ char *files_matrix_directory(const char *given, const char *matrix_name, struct 
 /* What is wrong with a file, as files_load_scenario tells it. */
 void files_add_diagnostics(struct buf *out, const char *path, const struct diagnostics *d);
 
+/* Writes what was made of a directory's content into it: `always`, or where it is not there and the directory can be
+ * written. ERR_WRITE. */
+int files_write_result(const char *directory, const char *name, const struct buf *bytes, bool always, struct err *e);
+
 /* Where the uploads of this scenario go on to, from its own keys and the environment. Errors as forward_resolve. */
 int files_resolve_forward(const struct scenario *s, struct forward_target *out, struct err *e);
 

@@ -2,6 +2,7 @@
 #include "commands/finish.h"
 
 #include "base/mem.h"
+#include "commands/files.h"
 #include "commands/output.h"
 #include "engine/evidence.h"
 #include "engine/screen_attest.h"
@@ -13,27 +14,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int write_file(const char *directory, const char *name, const struct buf *bytes, enum finish_files files,
-                      struct err *e)
-{
-    char *path = mem_printf("%s/%s", directory, name);
-    int result = 0;
-    if (files == FINISH_WRITE)
-        result = disk_write_now(path, bytes->data, bytes->size, e);
-    else if (access(path, F_OK) < 0 && access(directory, W_OK) == 0)
-        result = disk_write_now(path, bytes->data, bytes->size, e);
-    free(path);
-    return result;
-}
-
 static int write_files(const struct evidence *ev, const struct buf *json, const struct finish_options *options,
                        struct err *e)
 {
     struct buf junit = {0};
     report_junit(ev, &junit);
-    int result = write_file(ev->directory, "report.json", json, options->files, e);
+    int result = files_write_result(ev->directory, "report.json", json, options->files == FINISH_WRITE, e);
     if (result == 0)
-        result = write_file(ev->directory, "junit.xml", &junit, options->files, e);
+        result = files_write_result(ev->directory, "junit.xml", &junit, options->files == FINISH_WRITE, e);
     if (result == 0 && options->junit)
         result = disk_write_now(options->junit, junit.data, junit.size, e);
     buf_fini(&junit);

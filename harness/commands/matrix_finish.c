@@ -72,24 +72,14 @@ void matrix_finish_free(struct matrix_finish *f)
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
-static int write_file(const char *directory, const char *name, const struct buf *bytes, bool write, struct err *e)
-{
-    char *path = mem_printf("%s/%s", directory, name);
-    int result = 0;
-    if (write || (access(path, F_OK) < 0 && access(directory, W_OK) == 0))
-        result = disk_write_now(path, bytes->data, bytes->size, e);
-    free(path);
-    return result;
-}
-
 static int write_files(const struct matrix_finish *f, const struct matrix_report *r, const struct buf *json,
                        const char *directory, bool write, struct err *e)
 {
     struct buf junit = {0};
     matrix_report_junit(r, &junit);
-    int result = write_file(directory, "report.json", json, write, e);
+    int result = files_write_result(directory, "report.json", json, write, e);
     if (result == 0)
-        result = write_file(directory, "junit.xml", &junit, write, e);
+        result = files_write_result(directory, "junit.xml", &junit, write, e);
     if (result == 0 && f->junit)
         result = disk_write_now(f->junit, junit.data, junit.size, e);
     buf_fini(&junit);

@@ -2,6 +2,7 @@
 #include "commands/soak_finish.h"
 
 #include "base/mem.h"
+#include "commands/files.h"
 #include "commands/output.h"
 #include "engine/soak_record.h"
 #include "io/disk.h"
@@ -18,17 +19,7 @@ bool soak_is_directory(const char *directory)
     return there;
 }
 
-/* Of a soak that goes on, or was killed and may go on, they are out of date. */
-static int write_file(const char *directory, const char *name, const struct buf *text, bool always, struct err *e)
-{
-    char *path = mem_printf("%s/%s", directory, name);
-    int result = 0;
-    if (always || access(path, F_OK) < 0)
-        result = disk_write_now(path, text->data, text->size, e);
-    free(path);
-    return result;
-}
-
+/* Of a soak that goes on, or was killed and may go on, those that are there are out of date. */
 static int write_files(const struct soak_record *r, const char *directory, const struct soak_finish_options *options,
                        struct err *e)
 {
@@ -38,9 +29,9 @@ static int write_files(const struct soak_record *r, const char *directory, const
     report_soak_junit(r, &junit);
     report_soak_curves(r, &curves);
     if (wanted)
-        result = write_file(directory, "junit.xml", &junit, always, e);
+        result = files_write_result(directory, "junit.xml", &junit, always, e);
     if (wanted && result == 0)
-        result = write_file(directory, "curves.svg", &curves, always, e);
+        result = files_write_result(directory, "curves.svg", &curves, always, e);
     if (result == 0 && options->junit)
         result = disk_write_now(options->junit, junit.data, junit.size, e);
     buf_fini(&junit);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/commands.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "commands/output.h"
 #include "engine/soak_record.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A record is not taken more often. */
@@ -46,13 +46,6 @@ static void on_resize(int number)
     (void)number;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -82,7 +75,7 @@ static int draw(struct top *t)
     struct buf text = {0};
     if (t->screen.rows > 0)
         output_size(STDOUT_FILENO, &t->screen.rows, &t->screen.columns);
-    soak_top_draw(&t->screen, &t->record, now_ms(), t->error.text[0] ? t->error.text : NULL, &text);
+    soak_top_draw(&t->screen, &t->record, clock_wall_ms(), t->error.text[0] ? t->error.text : NULL, &text);
     int code = output_text(&text);
     buf_fini(&text);
     return code;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/fetch.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pipeline/readback.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Where one reading goes. */
 struct source {
@@ -148,13 +148,6 @@ static void on_readback(struct readback *readback, const struct readback_event *
     }
 }
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int start(struct fetch *f, struct err *e)
 {
     const struct scenario *s = scenario_of(f);
@@ -169,8 +162,8 @@ static int start(struct fetch *f, struct err *e)
                                  .service = s->service,
                                  .env = s->env,
                                  .run_id = f->host->run_id,
-                                 .from_ms = wall_ms() - journal_elapsed_ms(&f->host->journal),
-                                 .to_ms = wall_ms(),
+                                 .from_ms = clock_wall_ms() - journal_elapsed_ms(&f->host->journal),
+                                 .to_ms = clock_wall_ms(),
                                  .wanted = f->wanted,
                                  .wanted_count = f->wanted_count,
                                  .deadline_ms = s->backend.deadline_ms,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/soak_disturb.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/soak_disturb_internal.h"
@@ -11,13 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-int64_t disturb_wall_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* --- the record --------------------------------------------------------------------------------------------------- */
 
@@ -172,7 +166,7 @@ static void end(struct soak_disturb *d, struct disturbing *event)
 {
     struct soak_disturbance *record = disturb_record(d, event);
     event->over = true;
-    event->end_ns = disturb_wall_ns();
+    event->end_ns = clock_wall_ns();
     event->end_hrtime = uv_hrtime();
     undo(d, event->def);
     if (record)
@@ -217,7 +211,7 @@ static bool begin(struct soak_disturb *d, const struct scenario_disturbance *def
     *event = (struct disturbing){.disturb = d,
                                  .def = def,
                                  .at_ms = d->now_ms,
-                                 .begin_ns = disturb_wall_ns(),
+                                 .begin_ns = clock_wall_ns(),
                                  .end_ns = INT64_MAX,
                                  .place = SIZE_MAX};
     make_room(d);

@@ -35,8 +35,7 @@ struct soak_disturb *soak_disturb_new(const struct soak_disturb_options *options
 void soak_disturb_tick(struct soak_disturb *d, int64_t at_ms);
 /* As soak_judge_options has them. */
 bool soak_disturb_covers(const struct soak_disturb *d, const char *instance, int64_t start_ns, int64_t end_ns);
-void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool through, bool good, int64_t start_ns,
-                         int64_t end_ns);
+void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool through, int64_t start_ns, int64_t end_ns);
 void soak_disturb_missed(struct soak_disturb *d, const char *instance, uint64_t acquires, int64_t start_ns,
                          int64_t end_ns);
 /* Ends all that last (what was stopped goes on, what was filled is free, what is away comes back), before the fleet is

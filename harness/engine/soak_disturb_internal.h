@@ -42,7 +42,6 @@ struct soak_disturb {
 
 /* NULL: it is not listed. */
 struct soak_disturbance *disturb_record(const struct soak_disturb *d, const struct disturbing *event);
-int64_t disturb_wall_ns(void); /* since 1970 */
 
 /* --- soak_disturb_recover.c --- */
 

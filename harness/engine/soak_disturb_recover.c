@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/soak_disturb_internal.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pipeline/fault.h"
 
@@ -93,7 +94,7 @@ void disturb_check_recovered(struct soak_disturb *d, struct disturbing *event)
             return;
     }
     event->recovered = true;
-    event->recovered_ns = disturb_wall_ns();
+    event->recovered_ns = clock_wall_ns();
     if (record)
         record->recovered_ms = any ? (int64_t)((uv_hrtime() - event->end_hrtime) / 1000000) : 0;
 }
@@ -132,10 +133,8 @@ static void lose_upload(struct soak_disturb *d, const char *instance, int64_t st
         record->lost_uploads++;
 }
 
-void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool through, bool good, int64_t start_ns,
-                         int64_t end_ns)
+void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool through, int64_t start_ns, int64_t end_ns)
 {
-    (void)good; /* with a loss or without: it came through */
     if (!through) {
         lose_upload(d, instance, start_ns, end_ns);
         return;
@@ -145,7 +144,7 @@ void soak_disturb_judged(struct soak_disturb *d, const char *instance, bool thro
         struct hit *hit = event->over && start_ns >= event->end_ns ? find_hit(event, instance) : NULL;
         if (!hit || hit->recovered_ns > 0)
             continue;
-        hit->recovered_ns = disturb_wall_ns();
+        hit->recovered_ns = clock_wall_ns();
         disturb_check_recovered(d, event);
     }
 }

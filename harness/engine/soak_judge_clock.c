@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall clock, by which lines and uploads are held against one another. Forward it may be set as it likes; where it
  * is set back, what was said before seems to be of later than what comes, and nothing is held against that. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/soak_judge_internal.h"
 
@@ -16,7 +17,7 @@ static int64_t read_clock(clockid_t clock)
 int64_t judge_system_wall_ns(void *data)
 {
     (void)data;
-    return read_clock(CLOCK_REALTIME);
+    return clock_wall_ns();
 }
 
 int64_t judge_system_steady_ns(void *data)

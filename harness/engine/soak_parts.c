@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/soak_internal.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* --- what they tell one another ----------------------------------------------------------------------------------- */
 
@@ -44,23 +44,16 @@ static bool on_disturbed(const char *instance, int64_t start_ns, int64_t end_ns,
     return soak_disturb_covers(p->disturb, instance, start_ns, end_ns);
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static bool disturbed_lately(const char *instance, int64_t ms, void *data)
 {
-    int64_t now = wall_ns();
+    int64_t now = clock_wall_ns();
     return on_disturbed(instance, now - ms * 1000000, now, data);
 }
 
 static void on_judged(const char *instance, bool through, bool good, int64_t start_ns, int64_t end_ns, void *data)
 {
     struct soak_parts *p = data;
-    soak_disturb_judged(p->disturb, instance, through, good, start_ns, end_ns);
+    soak_disturb_judged(p->disturb, instance, through, start_ns, end_ns);
     if (!good)
         p->lost(p->data);
 }
@@ -201,7 +194,7 @@ void soak_parts_take_stock(struct soak_parts *p, int64_t at_ms)
 {
     struct buf text = {0};
     p->record->elapsed_ms = at_ms;
-    p->record->taken_at_ms = wall_ns() / 1000000;
+    p->record->taken_at_ms = clock_wall_ms();
     soak_judge_take_stock(p->judge, at_ms);
     soak_watcher_take(p->watcher, p->record, p->host->options->directory, at_ms, on_found, p);
     if (!p->record->ended)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/soak_readback.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pipeline/readback.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How often the backend is asked for new uploads: the store is in this process, a site counts requests. */
 #define STORE_POLL_MS 200
@@ -32,18 +32,11 @@ struct soak_readback {
 static void on_over(void *data);
 static void on_again(uv_timer_t *timer);
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* From the oldest upload that is waited for on; a moment before now where none is. */
 static int64_t since_ms(const struct soak_readback *r)
 {
     int64_t oldest = soak_judge_oldest_ns(r->judge);
-    return oldest > 0 ? oldest / 1000000 : wall_ms();
+    return oldest > 0 ? oldest / 1000000 : clock_wall_ms();
 }
 
 /* An upload began an interval before it comes. */

@@ -8,6 +8,7 @@
  */
 #include "pipeline/readback_internal.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pipeline/store_query.h"
 
@@ -361,13 +362,6 @@ static void continue_downloads(struct readback *r)
 
 /* --- the source --- */
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void follow_pass(struct readback *r)
 {
     struct follow *f = r->state;
@@ -376,7 +370,7 @@ static void follow_pass(struct readback *r)
     f->whole = f->until_whole == 0;
     f->until_whole = f->whole ? WHOLE_EVERY : f->until_whole - 1;
     f->from_ms = r->since_ms - f->late_ms;
-    f->to_ms = wall_ms() + READBACK_CLOCK_MS;
+    f->to_ms = clock_wall_ms() + READBACK_CLOCK_MS;
     f->page_size = PAGE_SIZE;
     if (f->whole) {
         forget_before(&f->seen, f->from_ms - KEEP_MS);

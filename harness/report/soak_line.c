@@ -4,14 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static uint64_t missing(const struct soak_uploads *u)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < STAGE_COUNT; i++)
-        sum += u->missing[i];
-    return sum;
-}
-
 static size_t growing(const struct soak_record *r)
 {
     size_t count = 0;
@@ -29,7 +21,7 @@ void report_soak_line(const struct soak_record *r, size_t columns, struct buf *o
     buf_add_str(&line, " of ");
     soak_add_clock(&line, r->for_ms);
     buf_printf(&line, "  %" PRIu64 " uploads, %" PRIu64 " with a loss, %" PRIu64 " missing", u->judged, u->with_loss,
-               missing(u));
+               soak_sum(u->missing));
     if (growing(r) > 0)
         buf_printf(&line, ", %zu grow", growing(r));
     if (r->problem_count > 0)

@@ -37,6 +37,8 @@ void soak_problems(const struct soak_terminal *t);
 void soak_add_clock(struct buf *out, int64_t ms);
 /* Of a latency or an interval; "-" where there is none. */
 void soak_add_ms(struct buf *out, bool known, double ms);
+/* Over all stages. */
+uint64_t soak_sum(const uint64_t counts[STAGE_COUNT]);
 /* A measured value as a count: not below 0, and not above what a count can be. */
 uint64_t soak_whole(double value);
 /* "member/user_lock", with "WORKER:" before it where the record has several workers; "whole uploads" for no lock. For

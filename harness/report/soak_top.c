@@ -93,12 +93,8 @@ static void add_state(struct canvas *c, int64_t now_ms)
 static void add_counts(struct canvas *c)
 {
     const struct soak_uploads *u = &c->r->uploads;
-    uint64_t missing = 0, doubled = 0;
+    uint64_t missing = soak_sum(u->missing), doubled = soak_sum(u->doubled);
     struct buf text = {0};
-    for (int s = 0; s < STAGE_COUNT; s++) {
-        missing += u->missing[s];
-        doubled += u->doubled[s];
-    }
     const struct {
         uint64_t count;
         const char *what;

@@ -22,6 +22,14 @@ void soak_add_ms(struct buf *out, bool known, double ms)
         text_add_ns(out, (uint64_t)(ms * 1e6));
 }
 
+uint64_t soak_sum(const uint64_t counts[STAGE_COUNT])
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < STAGE_COUNT; i++)
+        sum += counts[i];
+    return sum;
+}
+
 uint64_t soak_whole(double value)
 {
     return !(value > 0) ? 0 : value < 1e18 ? (uint64_t)value : (uint64_t)1e18;

@@ -207,7 +207,7 @@ static int64_t wall_ns(void)
 static void come_through(struct disturb_fixture *f, const char *instance)
 {
     int64_t now = wall_ns();
-    soak_disturb_judged(f->disturb, instance, true, true, now, now + S);
+    soak_disturb_judged(f->disturb, instance, true, now, now + S);
 }
 
 /* --- the schedule ------------------------------------------------------------------------------------------------- */
@@ -358,8 +358,8 @@ static void it_is_recovered_when_each_process_is_through_again(void **state)
     int64_t before = wall_ns();
     soak_disturb_tick(f->disturb, 2000);
     const struct soak_disturbance *told = &f->record.disturbances[0];
-    soak_disturb_judged(f->disturb, "a.1.upload", true, true, before - S, before + S);    /* began before its end */
-    soak_disturb_judged(f->disturb, "a.2.upload", true, false, wall_ns(), wall_ns() + S); /* with a loss */
+    soak_disturb_judged(f->disturb, "a.1.upload", true, before - S, before + S);   /* began before its end */
+    soak_disturb_judged(f->disturb, "a.2.upload", true, wall_ns(), wall_ns() + S); /* with a loss */
     come_through(f, "b.1.upload");
     assert_int_equal(told->recovered_ms, -1);
     uint64_t start = uv_hrtime();
@@ -393,9 +393,9 @@ static void what_is_lost_for_good_is_counted(void **state)
     soak_disturb_missed(f->disturb, "a.2.upload", 5, now, wall_ns());
     soak_disturb_missed(f->disturb, "b.1.upload", 700, now, wall_ns()); /* was not hit */
     assert_int_equal(f->record.disturbances[0].lost_acquires, 35);
-    soak_disturb_judged(f->disturb, "a.1.upload", false, false, now - S, now);
-    soak_disturb_judged(f->disturb, "a.1.upload", false, false, now - 100 * S, now - 99 * S); /* long before */
-    soak_disturb_judged(f->disturb, "b.1.upload", false, false, now - S, now);
+    soak_disturb_judged(f->disturb, "a.1.upload", false, now - S, now);
+    soak_disturb_judged(f->disturb, "a.1.upload", false, now - 100 * S, now - 99 * S); /* long before */
+    soak_disturb_judged(f->disturb, "b.1.upload", false, now - S, now);
     assert_int_equal(f->record.disturbances[0].lost_uploads, 1);
     come_through(f, "a.1.upload");
     come_through(f, "a.2.upload");
@@ -405,7 +405,7 @@ static void what_is_lost_for_good_is_counted(void **state)
     assert_int_equal(f->record.disturbances[0].lost_acquires, 42);
     soak_disturb_tick(f->disturb, 9000);
     soak_disturb_missed(f->disturb, "a.2.upload", 11, wall_ns(), wall_ns());
-    soak_disturb_judged(f->disturb, "a.2.upload", false, false, wall_ns(), wall_ns());
+    soak_disturb_judged(f->disturb, "a.2.upload", false, wall_ns(), wall_ns());
     assert_int_equal(f->record.disturbances[0].lost_acquires, 42);
     assert_int_equal(f->record.disturbances[1].lost_acquires, 11);
     assert_int_equal(f->record.disturbances[0].lost_uploads, 1);

@@ -4,6 +4,7 @@
 A keyword that is not known here is an error, so that nothing in the schema is silently not checked.
 """
 
+import os
 import re
 
 TYPES = {
@@ -83,3 +84,32 @@ def check(root, schema, value, where="report"):
     if isinstance(value, dict):
         errors += check_object(root, schema, value, where)
     return errors
+
+
+def objects(node, path=()):
+    """Paths of all objects of a document, outer ones first."""
+    if isinstance(node, dict):
+        yield path
+        for key, value in node.items():
+            yield from objects(value, path + (key,))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from objects(value, path + (index,))
+
+
+def at(document, path):
+    for step in path:
+        document = document[step]
+    return document
+
+
+def jsonschema_validator(test, schema):
+    """Of the Python package jsonschema, for a schema that it finds right; skips the test where it is not there."""
+    try:
+        import jsonschema
+    except ImportError:
+        if os.environ.get("LOCKTRAIL_REQUIRE") == "all":
+            test.fail("the Python package jsonschema is not installed")
+        test.skipTest("the Python package jsonschema is not installed")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)

@@ -52,28 +52,14 @@ class Schema(unittest.TestCase):
     def test_a_member_too_many_or_too_few_is_found(self):
         good = load(os.path.join(DATA, "partial.json"))
 
-        def objects(node, path=()):
-            if isinstance(node, dict):
-                yield path
-                for key, value in node.items():
-                    yield from objects(value, path + (key,))
-            elif isinstance(node, list):
-                for index, value in enumerate(node):
-                    yield from objects(value, path + (index,))
-
-        def at(document, path):
-            for step in path:
-                document = document[step]
-            return document
-
         checked = 0
-        for path in objects(good):
+        for path in schema_check.objects(good):
             broken = copy.deepcopy(good)
-            at(broken, path)["surprise"] = 1
+            schema_check.at(broken, path)["surprise"] = 1
             self.assertNotEqual(self.check(broken), [], path)
-            for key in at(good, path):
+            for key in schema_check.at(good, path):
                 broken = copy.deepcopy(good)
-                del at(broken, path)[key]
+                del schema_check.at(broken, path)[key]
                 self.assertNotEqual(self.check(broken), [], path + (key,))
                 checked += 1
         self.assertGreater(checked, 100)
@@ -85,14 +71,7 @@ class Schema(unittest.TestCase):
             self.assertNotEqual(self.check(broken), [], key)
 
     def test_with_jsonschema(self):
-        try:
-            import jsonschema
-        except ImportError:
-            if os.environ.get("LOCKTRAIL_REQUIRE") == "all":
-                self.fail("the Python package jsonschema is not installed")
-            self.skipTest("the Python package jsonschema is not installed")
-        jsonschema.Draft202012Validator.check_schema(self.schema)
-        validator = jsonschema.Draft202012Validator(self.schema)
+        validator = schema_check.jsonschema_validator(self, self.schema)
         for path in self.documents:
             with self.subTest(path=os.path.basename(path)):
                 self.assertEqual([e.message for e in validator.iter_errors(load(path))], [])

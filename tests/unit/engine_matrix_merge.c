@@ -32,10 +32,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char *command = mem_printf("rm -rf %s", directory);
-    int result = system(command);
-    free(command);
-    return result;
+    return directory_remove(directory);
 }
 
 static void make_shards(void)

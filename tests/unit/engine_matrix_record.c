@@ -27,10 +27,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char *command = mem_printf("rm -rf %s", directory);
-    int result = system(command);
-    free(command);
-    return result;
+    return directory_remove(directory);
 }
 
 __attribute__((format(printf, 4, 5))) static void assert_refused(int result, const struct err *e, enum err_code code,

@@ -28,6 +28,14 @@ static inline struct matrix *directory_matrix(const char *text)
     return m;
 }
 
+static inline int directory_remove(const char *directory)
+{
+    char *command = mem_printf("rm -rf %s", directory);
+    int result = system(command);
+    free(command);
+    return result;
+}
+
 static inline void directory_file(const char *directory, const char *name, const char *text)
 {
     struct err e;
